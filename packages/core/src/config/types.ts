@@ -1,0 +1,70 @@
+/** Where a setting came from, strongest last. */
+export type ConfigOrigin = "default" | "user" | "project" | "environment" | "flag";
+
+/** Settings of one adapter (`agents.<name>`). */
+export interface AgentSettings {
+  readonly command: readonly [string, ...string[]] | null;
+  readonly flags: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** @default "argv" */
+  readonly promptVia: "argv" | "paste" | "file";
+  readonly resume: readonly [string, ...string[]] | null;
+  /** Regular expressions over the screen's last lines. */
+  readonly patterns: { readonly working: string | null; readonly waiting: string | null; readonly idle: string | null };
+}
+
+/** A template of `templates.<name>`. */
+export interface Template {
+  readonly prompt: string | null;
+  readonly agent: string | null;
+  readonly base: string | null;
+  /** Commands instead of `setup.commands`. */
+  readonly setup: readonly string[] | null;
+}
+
+/** The settings in force, every default filled in. Times in seconds where the file says seconds, sizes in bytes. */
+export interface Config {
+  readonly agent: { readonly default: string };
+  readonly agents: Readonly<Record<string, AgentSettings>>;
+  readonly worktree: { readonly root: string; readonly base: string; readonly disposable: readonly string[] };
+  readonly setup: {
+    readonly credentialFiles: readonly string[];
+    readonly commands: readonly string[];
+    /** Seconds for each command. */
+    readonly timeout: number;
+    readonly quick: boolean;
+  };
+  readonly tmux: {
+    /** Null: the default place. */
+    readonly socket: string | null;
+    readonly prefix: string;
+    readonly historyLimit: number;
+    readonly detachKey: string;
+    readonly include: string | null;
+  };
+  readonly fleet: { readonly maxParallel: number; readonly maxRunning: number | null };
+  readonly logs: { readonly maxSize: number; readonly keepDays: number };
+  readonly trash: { readonly keepDays: number };
+  /** Seconds. */
+  readonly git: { readonly timeout: number };
+  readonly templates: Readonly<Record<string, Template>>;
+}
+
+/** A project's file and what the user said of it. */
+export interface ProjectFile {
+  readonly path: string;
+  /** SHA-256 of its content, hex. */
+  readonly hash: string;
+  readonly trusted: boolean;
+}
+
+/** A configuration with its history. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Origin of each dotted key that is not a default. */
+  readonly origins: ReadonlyMap<string, { readonly origin: ConfigOrigin; readonly place: string }>;
+  /** Words on aliases and ignored keys. */
+  readonly notes: readonly string[];
+  /** The repository's file, null if there is none. */
+  readonly project: ProjectFile | null;
+}

@@ -1,0 +1,233 @@
+import type { FleetError } from "../errors/index.js";
+import type { AgentInfo, AgentStatus, ProgressEvent, Warning } from "../model/index.js";
+import type {
+  AdapterRegistry,
+  AgentAdapter,
+  Call,
+  Clock,
+  GitDriver,
+  Host,
+  Ids,
+  ProcessDriver,
+  SessionDriver,
+  Store,
+} from "../ports/index.js";
+
+/** The last argument of every method of {@link Fleet}. */
+export interface CallOptions extends Call {
+  /** Told of what the call noticed but was not stopped by. */
+  readonly onWarning?: (warning: Warning) => void;
+  /** Told of each step of a longer call. */
+  readonly onProgress?: (event: ProgressEvent) => void;
+}
+
+/** One finished git, tmux or other command, for `--verbose`. */
+export interface CommandTrace {
+  readonly argv: readonly string[];
+  readonly exitCode: number | null;
+  readonly durationMs: number;
+}
+
+export interface FleetOpenOptions {
+  /** Any folder of the repository or of one of its worktrees. Left out: all repositories of this home. */
+  readonly repo?: string;
+  /** The fleet's folder. @default `AI_FLEET_HOME`, else `~/.ai_fleet` */
+  readonly home?: string;
+  /** The environment agents inherit and settings are read from. @default `process.env` */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Settings that win over every file and variable, dotted keys as in `config.toml`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Whether a project file that is not trusted is passed over instead of refused with `NOT_TRUSTED`. @default false */
+  readonly ignoreProjectConfig?: boolean;
+  /** Told of every external command once it has ended. */
+  readonly onCommand?: (trace: CommandTrace) => void;
+  readonly host?: Host;
+  readonly git?: GitDriver;
+  readonly sessions?: SessionDriver;
+  readonly processes?: ProcessDriver;
+  readonly store?: Store;
+  /** Adapters beside the built-in and configured ones; a name that exists is replaced. */
+  readonly adapters?: readonly AgentAdapter[] | AdapterRegistry;
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+}
+
+/**
+ * Which agents a call is about: a branch, an id or a glob (`*`, `?`) over branches, several of them,
+ * one batch, or all of the repository (of the home, where the fleet was opened without one).
+ */
+export type Target = string | readonly string[] | { readonly batch: string } | { readonly all: true };
+
+export interface CreateAgentOptions {
+  readonly branch: string;
+  readonly prompt?: string | undefined;
+  /** Name of the adapter. @default the configuration's `agent.default` */
+  readonly adapter?: string | undefined;
+  /** Revision a new branch starts from. @default the configuration's `worktree.base` */
+  readonly from?: string | undefined;
+  readonly template?: string | undefined;
+  /** Skip the setup commands. @default the configuration's `setup.quick` */
+  readonly quick?: boolean | undefined;
+  /** End an agent of that name first, if nothing of its work would be lost. @default false */
+  readonly replace?: boolean | undefined;
+}
+
+export interface FanoutOptions {
+  /** 1 to 1000. */
+  readonly count: number;
+  readonly prompt?: string | undefined;
+  /** Branches are `<prefix>-1`, `<prefix>-2`, … @default `fanout-<batch id>` */
+  readonly prefix?: string | undefined;
+  /** One adapter, or several that are dealt out in turn. */
+  readonly adapter?: string | readonly string[] | undefined;
+  readonly from?: string | undefined;
+  readonly template?: string | undefined;
+  readonly quick?: boolean | undefined;
+  /** Fill in `{index}` and `{branch}` in the prompt. @default false */
+  readonly expand?: boolean | undefined;
+}
+
+/** One task of {@link Fleet.multi}. */
+export interface Task {
+  readonly branch: string;
+  readonly prompt: string;
+  readonly adapter?: string | undefined;
+  readonly from?: string | undefined;
+  readonly template?: string | undefined;
+}
+
+export interface MultiOptions {
+  /** For tasks that name none. */
+  readonly adapter?: string | undefined;
+  readonly from?: string | undefined;
+  readonly quick?: boolean | undefined;
+}
+
+/** An agent that did not come up, and why. */
+export interface FailedAgent {
+  readonly branch: string;
+  readonly error: FleetError;
+}
+
+export type Delivery = "delivered" | "queued" | "refused" | "unverified";
+
+export interface PromptResult {
+  readonly branch: string;
+  readonly delivery: Delivery;
+  /** Why it was not delivered, null if it was. */
+  readonly reason: string | null;
+}
+
+export interface LogOptions {
+  /** How many lines from the end. @default 100 */
+  readonly lines?: number | undefined;
+  /** What the program wrote, escape sequences and all, instead of what a person saw. @default false */
+  readonly raw?: boolean | undefined;
+}
+
+export interface ListOptions {
+  readonly status?: AgentStatus | readonly AgentStatus[] | undefined;
+  readonly batch?: string | undefined;
+  /** Also look into every worktree: fills in `ahead`, `behind` and `dirty`, and the lines changed. @default false */
+  readonly changes?: boolean | undefined;
+  /** Agents of every repository. @default false where the fleet has a repository */
+  readonly allRepos?: boolean | undefined;
+}
+
+/** An agent in a listing; `changes` only where they were asked for. */
+export interface ListedAgent extends AgentInfo {
+  readonly changes?: { readonly added: number; readonly removed: number; readonly files: number };
+  /** The open question of a waiting agent, where it could be read. */
+  readonly question?: string;
+}
+
+/** What can be waited for: a status, `done` (exited 0), or `ended` (done, failed, stopped or lost). */
+export type WaitFor = "idle" | "waiting" | "done" | "ended";
+
+export interface WaitOptions {
+  /** @default "idle" */
+  readonly for?: WaitFor | undefined;
+  /** Return when the first agent is there instead of the last. @default false */
+  readonly any?: boolean | undefined;
+  /** Milliseconds after which `TIMEOUT` is thrown. @default none */
+  readonly timeout?: number | undefined;
+}
+
+export interface KillOptions {
+  /** Remove what holds unsaved work, too; it is all saved first. @default false */
+  readonly force?: boolean | undefined;
+  /** Delete the branch even where only it holds its commits (they are kept under `refs/fleet/trash/`). @default false */
+  readonly deleteBranch?: boolean | undefined;
+  /** Leave worktree and branch to the user; end and forget the agent. @default false */
+  readonly keepWorktree?: boolean | undefined;
+}
+
+/** Where a forced kill saved the work. */
+export interface SavedWork {
+  /** The worktree's folder as it was, less what is disposable. */
+  readonly folder: string | null;
+  /** Tracked and untracked files as a commit. */
+  readonly ref: string | null;
+  /** Command that brings the files back. */
+  readonly restore: string;
+}
+
+export interface KilledAgent {
+  readonly branch: string;
+  readonly id: string;
+  readonly saved: SavedWork | null;
+  readonly branchKept: boolean;
+}
+
+export interface KillResult {
+  readonly killed: readonly KilledAgent[];
+  readonly refused: readonly FailedAgent[];
+}
+
+/** What a kill of an agent would lose, for a confirmation. Empty lists: nothing. */
+export interface KillPreview {
+  readonly branch: string;
+  readonly id: string;
+  /** Why `kill` would refuse without force, one short sentence each. */
+  readonly reasons: readonly string[];
+  /** The files concerned. */
+  readonly files: readonly string[];
+}
+
+export interface StopResult {
+  readonly agents: readonly AgentInfo[];
+  readonly failed: readonly FailedAgent[];
+}
+
+export interface ExecResult {
+  readonly branch: string;
+  /** Null where it could not be started or was interrupted. */
+  readonly exitCode: number | null;
+}
+
+export interface ExecOptions {
+  /** Told of output as it comes, line by line. */
+  readonly onLine?: (line: { readonly branch: string; readonly stream: "stdout" | "stderr"; readonly text: string }) => void;
+}
+
+/** One thing `doctor` looked at. */
+export interface DoctorFinding {
+  readonly check: string;
+  readonly state: "ok" | "note" | "problem" | "fixed";
+  readonly message: string;
+  /** What mends it, null if nothing is to be done. */
+  readonly fix: string | null;
+}
+
+export interface DoctorReport {
+  readonly findings: readonly DoctorFinding[];
+  /** Whether no `problem` is left. */
+  readonly healthy: boolean;
+}
+
+/** A project file the user has trusted or been asked about. */
+export interface TrustEntry {
+  readonly path: string;
+  readonly hash: string;
+  readonly trustedAt: string;
+}

@@ -1,0 +1,47 @@
+/**
+ * What an agent is doing.
+ *
+ * - `starting`: being made
+ * - `working`: in the middle of a turn
+ * - `waiting`: needs a human (a permission or a question)
+ * - `idle`: finished its turn, ready for a prompt
+ * - `done` / `failed`: the program exited 0 / otherwise
+ * - `stopped`: ended by `stop`, worktree and record kept
+ * - `lost`: record and worktree are there, session and processes are gone
+ * - `unknown`: could not be found out; nothing may be changed on that account
+ */
+export type AgentStatus = "starting" | "working" | "waiting" | "idle" | "done" | "failed" | "stopped" | "lost" | "unknown";
+
+/** Every status, in the order in which tables sort them. */
+export const AGENT_STATUSES: readonly AgentStatus[] = [
+  "waiting",
+  "working",
+  "starting",
+  "idle",
+  "done",
+  "failed",
+  "stopped",
+  "lost",
+  "unknown",
+];
+
+/** Where a status was learnt from. */
+export type StatusSource = "exit" | "hook" | "transcript" | "screen" | "activity" | "session";
+
+/** A status with its evidence. */
+export interface StatusReading {
+  readonly status: AgentStatus;
+  readonly source: StatusSource;
+  /** The open question, where the status is `waiting` and it could be read. */
+  readonly question?: string;
+}
+
+/** Whether an agent of this status has a live program. */
+export function isAlive(status: AgentStatus): boolean {
+  return status === "starting" || status === "working" || status === "waiting" || status === "idle";
+}
+
+/** Whether an agent of this status has ended for now. */
+export function isEnded(status: AgentStatus): boolean {
+  return status === "done" || status === "failed" || status === "stopped" || status === "lost";
+}

@@ -1,0 +1,89 @@
+import type { Call } from "./call.js";
+
+export interface RunOptions {
+  /** Folder to run in. */
+  readonly cwd?: string;
+  /** The whole environment of the child, not an addition. @default the host's own environment, less `GIT_*` and `TMUX*` */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Written to the child's stdin, which is then closed. @default stdin is empty */
+  readonly input?: string | Uint8Array;
+  /** Milliseconds after which the child is killed and `TIMEOUT` is thrown. @default none */
+  readonly timeoutMs?: number;
+  /** Milliseconds without any output after which the child is killed and `TIMEOUT` is thrown. @default none */
+  readonly idleTimeoutMs?: number;
+  /** Keep only the last this many bytes of stdout and of stderr. @default everything is kept */
+  readonly keepBytes?: number;
+}
+
+/** How a command ended. A non-zero exit code is data, not an exception. */
+export interface RunResult {
+  /** Null if a signal ended it. */
+  readonly exitCode: number | null;
+  readonly exitSignal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A long-lived child. */
+export interface Channel {
+  readonly pid: number;
+  /** Output as it comes; ends when the child closes it. */
+  readonly stdout: AsyncIterable<string>;
+  write(text: string): void;
+  /** Ends the child and waits for it. Safe to call twice. */
+  close(): Promise<void>;
+  readonly exit: Promise<{ readonly exitCode: number | null }>;
+}
+
+export interface FileStat {
+  readonly kind: "file" | "folder" | "link" | "other";
+  readonly size: number;
+  /** Epoch milliseconds. */
+  readonly modifiedAt: number;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+/** Files on a host. "Not there" is `null` or `false`; "could not be asked" throws a FleetError. */
+export interface HostFiles {
+  read(path: string): Promise<string | null>;
+  /** Many small files in one go, in order; for `/proc` and marks. Unreadable is null here. */
+  readMany(paths: readonly string[]): Promise<readonly (string | null)[]>;
+  /** At most `bytes` from `offset`, counted from the end if negative. */
+  readRange(path: string, offset: number, bytes: number): Promise<Uint8Array | null>;
+  /** Whole and at once (temporary file beside it, fsync, rename), mode 0600 unless told otherwise. Makes no folders. */
+  write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  /** Appends, making the file (0600) where it is missing. */
+  append(path: string, content: string): Promise<void>;
+  /** Without following a final link. */
+  stat(path: string): Promise<FileStat | null>;
+  /** Names in a folder, null if it is not there. */
+  list(path: string): Promise<readonly string[] | null>;
+  /** Makes the folder and its missing parents, mode 0700 unless told otherwise. */
+  makeFolder(path: string, mode?: number): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file or an empty folder; fine if it is gone. */
+  remove(path: string): Promise<void>;
+  /** Removes a folder with all it holds, following no link; fine if it is gone. */
+  removeTree(path: string): Promise<void>;
+  /** The path with every link resolved, null if it is not there. */
+  realPath(path: string): Promise<string | null>;
+  setMode(path: string, mode: number): Promise<void>;
+}
+
+/**
+ * A machine where commands run. Everything outside this process goes through one.
+ *
+ * Promises: `run` passes argv exactly (no shell, any character), kills what it started when the
+ * signal is aborted, and throws only when the program could not be started (`TOOL_MISSING` if it is
+ * not installed), timed out (`TIMEOUT`) or was aborted (`INTERRUPTED`).
+ */
+export interface Host {
+  /** Stable name; `local` for this machine. */
+  readonly id: string;
+  run(argv: readonly [string, ...string[]], options?: RunOptions, call?: Call): Promise<RunResult>;
+  open(argv: readonly [string, ...string[]], options?: Pick<RunOptions, "cwd" | "env">, call?: Call): Promise<Channel>;
+  readonly files: HostFiles;
+  /** Environment of the host's user. */
+  readonly env: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,45 @@
+import type { ProcessIdentity, TreeSample } from "../model/index.js";
+import type { Call } from "./call.js";
+
+export interface EndReport {
+  /** Pids that were ended. */
+  readonly ended: readonly number[];
+  /** Pids that are still there after TERM and KILL. */
+  readonly left: readonly number[];
+}
+
+/** A process in the foreground of a terminal. */
+export interface Foreground {
+  readonly pid: number;
+  readonly argv: readonly string[];
+}
+
+/**
+ * Processes of a host.
+ *
+ * Promises: one scan serves any number of roots. A pid is believed only together with its start time
+ * and boot. A driver that cannot find out throws.
+ */
+export interface ProcessDriver {
+  /** This process, as others can recognise it. */
+  self(call?: Call): Promise<ProcessIdentity>;
+  /** Identities of the pids that exist (zombies do not); the others are missing in the answer. */
+  identify(pids: readonly number[], call?: Call): Promise<ReadonlyMap<number, ProcessIdentity>>;
+  /** Whether that very process still runs. */
+  isAlive(process: ProcessIdentity, call?: Call): Promise<boolean>;
+  /** Trees of several roots in one scan; a root that is gone is missing in the answer. */
+  sample(roots: readonly number[], call?: Call): Promise<ReadonlyMap<number, TreeSample>>;
+  /** The process in the foreground of the terminal that `pid` lives on, null if it has none or it cannot be told. */
+  foreground(pid: number, call?: Call): Promise<Foreground | null>;
+  /**
+   * Ends trees: all descendants of the roots and, where the host shows environments, every process
+   * that carries `marker` in its own (so that daemons which left the tree are found). TERM, then KILL
+   * after `graceMs`; each pid is checked against its start time right before each signal. A tmux
+   * server and what runs inside it are never touched, unless a root is inside it.
+   */
+  endTrees(
+    targets: readonly { readonly root: ProcessIdentity | null; readonly marker: readonly [name: string, value: string] }[],
+    options: { readonly graceMs: number },
+    call?: Call,
+  ): Promise<EndReport>;
+}

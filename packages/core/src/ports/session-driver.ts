@@ -1,0 +1,80 @@
+import type { Screen, Session } from "../model/index.js";
+import type { Call } from "./call.js";
+
+/** One session to be started. */
+export interface SessionSpec {
+  /** Id of the agent: the session is marked with it. */
+  readonly agent: string;
+  /** `[A-Za-z0-9_-]` only. */
+  readonly name: string;
+  readonly cwd: string;
+  /** The program and its arguments, exactly. An argument holds at most 131,071 bytes. */
+  readonly argv: readonly [string, ...string[]];
+  /** The program's whole environment. It stands in no argv and in no file that outlives the start. */
+  readonly env: Readonly<Record<string, string>>;
+  /** File that everything the program prints is appended to (0600). */
+  readonly logFile: string;
+  readonly size?: { readonly columns: number; readonly rows: number };
+}
+
+export type SessionResult =
+  | { readonly agent: string; readonly ok: true; readonly session: Session }
+  | { readonly agent: string; readonly ok: false; readonly error: Error };
+
+/** How the terminal of a session takes text at the moment. */
+export interface InputMode {
+  /** The program asked for bracketed paste: newlines inside a paste are no submits. Null where it cannot be told. */
+  readonly bracketedPaste: boolean | null;
+  /** The terminal is line-buffered by the kernel (cooked): lines over 4,095 bytes are cut. Null where it cannot be told. */
+  readonly canonical: boolean | null;
+}
+
+/** What became of a paste. `dead` and `missing`: nothing was typed. */
+export type PasteReceipt = "sent" | "dead" | "missing";
+
+/** What a terminal multiplexer's client is started with. */
+export interface AttachCommand {
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  /** `client`: run it on the terminal and wait. `switch`: run it, it returns at once and the terminal shows the session. */
+  readonly kind: "client" | "switch";
+}
+
+/**
+ * Terminal sessions that outlive this process.
+ *
+ * Promises: addresses by ids it learnt from the server, never by a name another could share.
+ * `list` throws if it could not ask; no server at all is an empty list. No text of a user reaches a
+ * shell or a format of the multiplexer. No call can end the server or another session.
+ */
+export interface SessionDriver {
+  readonly capabilities: {
+    /** A person can attach. */
+    readonly attach: boolean;
+    /** Sessions live on when this process ends. */
+    readonly survivesUs: boolean;
+  };
+  /** Throws `TOOL_MISSING` or `TOOL_OLD` (tmux >= 3.2). Returns the version. */
+  version(call?: Call): Promise<string>;
+  /** Where the server can be found, for `doctor`: the socket's path. */
+  readonly address: string;
+  /** Starts sessions, many at once as the normal case; yields each as it is known to be up or dead. */
+  create(specs: readonly SessionSpec[], call?: Call): AsyncIterable<SessionResult>;
+  /** Every session of the server, marked or not, in one call. */
+  list(call?: Call): Promise<readonly Session[]>;
+  /** Visible screens of several sessions in one call; a session that is gone is missing in the answer. `history`: also that many lines above, `Infinity` for all. */
+  screens(ids: readonly string[], options?: { readonly history?: number }, call?: Call): Promise<ReadonlyMap<string, Screen>>;
+  inputMode(session: Pick<Session, "id" | "tty">, options: { readonly logFile: string }, call?: Call): Promise<InputMode>;
+  /** Puts text into the terminal as one paste, newlines as they are, without a submit. Types nothing unless the session is alive and marked with `agent`. */
+  paste(session: Pick<Session, "id">, agent: string, text: string, call?: Call): Promise<PasteReceipt>;
+  /** Presses one key under the same conditions as paste. */
+  press(session: Pick<Session, "id">, agent: string, key: "Enter" | "Escape" | "C-c", call?: Call): Promise<PasteReceipt>;
+  /** Ends the sessions that are marked with these agents' ids; fine if they are gone. Processes are the ProcessDriver's. */
+  end(agents: readonly string[], call?: Call): Promise<void>;
+  /** Something of some session changed (made, ended, printed after quiet): look again. One connection for all. Ends when aborted. */
+  changes(call?: Call): AsyncIterable<void>;
+  /** The command that shows a session on the caller's terminal; `env` is the caller's environment. */
+  attachCommand(session: Pick<Session, "id" | "name">, env: Readonly<Record<string, string | undefined>>): Promise<AttachCommand>;
+  /** Ends the server if it holds no session. */
+  tidy(call?: Call): Promise<void>;
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: {
+    index: "src/index.ts",
+    "testing/index": "src/testing/index.ts",
+    "demo-agent": "src/agents/demo/program.ts",
+  },
+  format: ["esm"],
+  target: "node20",
+  dts: { entry: { index: "src/index.ts", "testing/index": "src/testing/index.ts" } },
+  splitting: true,
+  clean: true,
+  sourcemap: true,
+});

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    retry: 0,
+    // Tests start real git and tmux processes: more workers than cores only makes each slower.
+    maxWorkers: 2,
+    pool: "forks",
+  },
+});
