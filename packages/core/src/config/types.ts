@@ -68,3 +68,22 @@ export interface LoadedConfig {
   /** The repository's file, null if there is none. */
   readonly project: ProjectFile | null;
 }
+
+/** A project file the user has trusted, as it was at that moment. */
+export interface TrustedProject {
+  readonly path: string;
+  /** SHA-256 of its content, hex. */
+  readonly hash: string;
+  /** ISO 8601, UTC. */
+  readonly trustedAt: string;
+}
+
+/** One key in force, as `config show` prints it. */
+export interface ConfigValue {
+  readonly key: string;
+  /** As the file writes it; null where nothing is set. */
+  readonly value: unknown;
+  readonly origin: ConfigOrigin;
+  /** File and line, variable or flag; null for a default. */
+  readonly place: string | null;
+}

@@ -1,5 +1,6 @@
+import type { Finding } from "../engine/checkup/finding.js";
 import type { FleetError } from "../errors/index.js";
-import type { AgentInfo, AgentStatus, ProgressEvent, Warning } from "../model/index.js";
+import type { AgentInfo, AgentStatus, ProgressEvent, SavedWork, Warning } from "../model/index.js";
 import type {
   AdapterRegistry,
   AgentAdapter,
@@ -52,11 +53,7 @@ export interface FleetOpenOptions {
   readonly ids?: Ids;
 }
 
-/**
- * Which agents a call is about: a branch, an id or a glob (`*`, `?`) over branches, several of them,
- * one batch, or all of the repository (of the home, where the fleet was opened without one).
- */
-export type Target = string | readonly string[] | { readonly batch: string } | { readonly all: true };
+export type { Target } from "../model/index.js";
 
 export interface CreateAgentOptions {
   readonly branch: string;
@@ -162,15 +159,7 @@ export interface KillOptions {
   readonly keepWorktree?: boolean | undefined;
 }
 
-/** Where a forced kill saved the work. */
-export interface SavedWork {
-  /** The worktree's folder as it was, less what is disposable. */
-  readonly folder: string | null;
-  /** Tracked and untracked files as a commit. */
-  readonly ref: string | null;
-  /** Command that brings the files back. */
-  readonly restore: string;
-}
+export type { SavedWork } from "../model/index.js";
 
 export interface KilledAgent {
   readonly branch: string;
@@ -210,24 +199,13 @@ export interface ExecOptions {
   readonly onLine?: (line: { readonly branch: string; readonly stream: "stdout" | "stderr"; readonly text: string }) => void;
 }
 
-/** One thing `doctor` looked at. */
-export interface DoctorFinding {
-  readonly check: string;
-  readonly state: "ok" | "note" | "problem" | "fixed";
-  readonly message: string;
-  /** What mends it, null if nothing is to be done. */
-  readonly fix: string | null;
-}
+export type { Finding as DoctorFinding } from "../engine/checkup/finding.js";
 
 export interface DoctorReport {
-  readonly findings: readonly DoctorFinding[];
+  readonly findings: readonly Finding[];
   /** Whether no `problem` is left. */
   readonly healthy: boolean;
 }
 
-/** A project file the user has trusted or been asked about. */
-export interface TrustEntry {
-  readonly path: string;
-  readonly hash: string;
-  readonly trustedAt: string;
-}
+/** A project file the user has trusted. */
+export type { TrustedProject as TrustEntry } from "../config/types.js";

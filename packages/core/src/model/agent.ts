@@ -49,8 +49,6 @@ export interface AgentRecord {
   /** ISO 8601, UTC. */
   readonly statusSince: string;
   readonly exitCode: number | null;
-  /** Processor time of the tree at the last sample, and when it was taken (epoch milliseconds). */
-  readonly cpuSample: { readonly cpuMs: number; readonly at: number } | null;
 }
 
 /** An agent as `list` and every JSON document show it. `null` means unknown. */

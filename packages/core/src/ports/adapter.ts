@@ -46,6 +46,8 @@ export interface AgentAdapter {
   readonly program: string;
   /** Whether a launch needs `promptFile`. */
   readonly wantsPromptFile?: boolean;
+  /** Milliseconds between a paste and its Enter; some programs swallow an Enter that follows at once. @default 0 */
+  readonly submitDelayMs?: number;
   launch(context: LaunchContext): Launch;
   /** Null where the program cannot take up a conversation: it is started afresh then. */
   resume(context: LaunchContext): Launch | null;

@@ -53,6 +53,8 @@ export interface GitDriver {
   root(folder: string, call?: Call): Promise<Repository | null>;
   /** The commit a revision names, seen from `folder` (so that HEAD is that worktree's), null if none. */
   resolve(folder: string, revision: string, call?: Call): Promise<string | null>;
+  /** Whether the worktree that holds `folder` has uncommitted or untracked files. False for a bare repository. */
+  isDirty(folder: string, call?: Call): Promise<boolean>;
   /** Throws `INVALID_BRANCH` with the reason unless git takes the text as a branch name. Starts no process. */
   checkBranchName(name: string): void;
   /** Facts on several names at once. */

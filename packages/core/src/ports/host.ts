@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Milliseconds without any output after which the child is killed and `TIMEOUT` is thrown. @default none */
   readonly idleTimeoutMs?: number;
+  /** Told of output as it comes, in pieces as the system hands them over. */
+  readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
   /** Keep only the last this many bytes of stdout and of stderr. @default everything is kept */
   readonly keepBytes?: number;
 }

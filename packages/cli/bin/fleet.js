@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+// Starts the one file that `npm run build` makes, through V8's code cache: compiling it anew would take
+// longer than most commands. A cache that is missing, foreign or damaged is passed over.
+"use strict";
+const { closeSync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
+const { join } = require("node:path");
+const { Script, constants } = require("node:vm");
+
+const dist = join(__dirname, "..", "dist");
+const bundle = join(dist, "fleet.cjs");
+
+let source;
+try {
+  source = readFileSync(bundle, "latin1");
+} catch {
+  process.stderr.write("error: the command line is not built yet\nhint: run `npm run build` in the repository\n");
+  process.exit(1);
+}
+
+// The bundle's last line is its own hash.
+const hash = source.slice(-17, -1);
+const name = `fleet-${process.version}-${process.arch}-${hash}.cache`;
+const building = process.env.FLEET_CODE_CACHE === "build";
+const places = [join(dist, name), join(home(), "cache", name)];
+
+const cachedData = places.reduce((found, place) => found ?? read(place), undefined);
+const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+  filename: bundle,
+  cachedData,
+  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+});
+const rejected = cachedData !== undefined && script.cachedDataRejected === true;
+
+if (building) process.on("exit", () => write(places[0]));
+else if (cachedData === undefined || rejected) process.on("exit", () => keep());
+
+const module_ = { exports: {} };
+script.runInThisContext()(module_.exports, require, module_, bundle, dist);
+module_.exports.main(process.argv.slice(2));
+
+function home() {
+  return process.env.AI_FLEET_HOME || join(process.env.HOME || require("node:os").homedir(), ".ai_fleet");
+}
+
+/** A cache ends with its own length, so that one cut short is not taken for whole. It is code: one that others may write is not read. */
+function read(place) {
+  let file;
+  try {
+    file = openSync(place, "r");
+    const { uid, mode } = fstatSync(file);
+    if ((mode & 0o022) !== 0 || (uid !== 0 && uid !== process.getuid())) return undefined;
+    const bytes = readFileSync(file);
+    const length = bytes.readUInt32LE(bytes.length - 4);
+    return length === bytes.length - 4 ? bytes.subarray(0, length) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+function write(place) {
+  try {
+    const data = script.createCachedData();
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(data.length);
+    const part = `${place}.${process.pid}`;
+    writeFileSync(part, Buffer.concat([data, length]), { mode: 0o600 });
+    renameSync(part, place);
+  } catch {
+    // Without a cache the next start is slower, that is all.
+  }
+}
+
+/** In the fleet's home, if there is one already: a start makes no folder by itself. */
+function keep() {
+  try {
+    if (!lstatSync(home()).isDirectory()) return;
+    const folder = join(home(), "cache");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (rejected) rmSync(places[1], { force: true });
+    write(places[1]);
+  } catch {
+    // No home yet.
+  }
+}

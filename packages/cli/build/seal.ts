@@ -1,0 +1,44 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+
+/**
+ * Finishes the bundle: its own hash as its last line, which names its code cache, and the cache of the
+ * Node that builds. The programs the core starts by path are put beside it.
+ */
+export async function seal(bundle: string): Promise<void> {
+  const source = onlyAscii(await readFile(bundle, "utf8"));
+  const hash = createHash("sha256").update(source).digest("hex").slice(0, 16);
+  await writeFile(bundle, `${source}\n//${hash}\n`);
+  const core = dirname(createRequire(import.meta.url).resolve("@aifleet/core/package.json"));
+  const demo = join(core, "dist/demo-agent.js");
+  if (existsSync(demo)) await copyFile(demo, join(dirname(bundle), "demo-agent.js"));
+  await warm(resolve("bin/fleet.js"));
+}
+
+/** What the bundler left in regular expressions; bin/fleet.js reads one byte as one character. */
+function onlyAscii(source: string): string {
+  return source.replace(/[^\x00-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Runs what people run most, so that the functions it needs are compiled in the cache. Runs may fail: there may be no tmux here. */
+async function warm(bin: string): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), "fleet-warm-"));
+  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+  try {
+    for (const args of [["--help"], ["create", "--help"], ["logs", "none"], ["prompt", "none", "text"], ["list"]]) {
+      const options = {
+        cwd: home,
+        env: { ...env, HOME: home, AI_FLEET_HOME: join(home, "fleet"), FLEET_CODE_CACHE: "build" },
+        stdio: "ignore",
+      } as const;
+      spawnSync(process.execPath, [bin, ...args], options);
+    }
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}

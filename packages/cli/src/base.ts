@@ -1,0 +1,103 @@
+import type { CallOptions, Fleet, FleetOpenOptions, ProgressEvent, Warning } from "@aifleet/core";
+import { Command } from "@oclif/core/command";
+import { booleanFlag, stringFlag } from "./args.js";
+import { loadCore } from "./core.js";
+import { liftBullets } from "./input/bullets.js";
+import { offerTrust } from "./input/trust.js";
+import { Ui } from "./render/ui.js";
+import { session } from "./session.js";
+
+export interface CommonFlags {
+  readonly json?: boolean;
+  readonly repo?: string | undefined;
+  readonly verbose?: boolean;
+  readonly "no-color"?: boolean;
+  readonly "no-project-config"?: boolean;
+}
+
+export const COMMON_FLAGS = {
+  json: booleanFlag({ description: "One JSON document on stdout and nothing else there." }),
+  repo: stringFlag({ description: "Repository to work on, any folder of it. Default: the current one.", helpValue: "PATH" }),
+  verbose: booleanFlag({ char: "v", description: "Show every git and tmux command with its time on stderr." }),
+  "no-color": booleanFlag({ description: "Plain text; the variable NO_COLOR does the same." }),
+  "no-project-config": booleanFlag({ description: "Pass over the repository's .aifleet/config.toml if it is not trusted." }),
+};
+
+/** What a command's work is given. */
+export interface Work {
+  readonly fleet: Fleet;
+  /** Options of every call: the signal of Ctrl+C, warnings, progress. */
+  readonly call: CallOptions;
+  readonly warnings: Warning[];
+}
+
+export interface WorkOptions {
+  readonly onProgress?: (event: ProgressEvent) => void;
+  /** Open without a repository where there is none. @default false */
+  readonly anywhere?: boolean;
+  /** Never read a project file that is not trusted. @default by --no-project-config */
+  readonly ignoreProjectConfig?: boolean;
+}
+
+/** Common flags, the fleet's opening and closing, and trust. Errors and signals are `main`'s. */
+export abstract class FleetCommand extends Command {
+  static override baseFlags = COMMON_FLAGS;
+  /** Order in which `fleet --help` and docs/cli.md show the commands: the table's. */
+  static override hidden = false;
+
+  protected override async init(): Promise<void> {
+    this.argv = liftBullets(this.argv, this.ctor);
+  }
+
+  /** Errors are rendered in one place, by `main`. */
+  protected override async catch(error: Error): Promise<never> {
+    throw error;
+  }
+
+  protected ui(flags: CommonFlags): Ui {
+    return new Ui({ json: flags.json === true, color: flags["no-color"] !== true, verbose: flags.verbose === true });
+  }
+
+  /** Opens the fleet, does the work, closes it. An untrusted project file is asked about on a terminal, and the work done again. */
+  protected async withFleet<T>(flags: CommonFlags, ui: Ui, work: (given: Work) => Promise<T>, options: WorkOptions = {}): Promise<T> {
+    const { Fleet } = await loadCore();
+    const warnings: Warning[] = [];
+    const call: CallOptions = {
+      signal: session.signal,
+      onWarning: (warning) => {
+        warnings.push(warning);
+        if (!ui.json) ui.warn(warning.message);
+      },
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+    };
+    const attempt = async (): Promise<T> => {
+      const fleet = await openFleet(Fleet.open, flags, ui, options);
+      try {
+        return await work({ fleet, call, warnings });
+      } finally {
+        await fleet.close();
+      }
+    };
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(await offerTrust(error, ui, () => openFleet(Fleet.open, flags, ui, { ...options, ignoreProjectConfig: true })))) throw error;
+      return attempt();
+    }
+  }
+}
+
+async function openFleet(open: typeof Fleet.open, flags: CommonFlags, ui: Ui, options: WorkOptions): Promise<Fleet> {
+  const settings: FleetOpenOptions = {
+    ignoreProjectConfig: options.ignoreProjectConfig ?? flags["no-project-config"] === true,
+    ...(ui.verbose ? { onCommand: (trace) => ui.trace(trace) } : {}),
+  };
+  if (flags.repo !== undefined) return open({ ...settings, repo: flags.repo });
+  if (options.anywhere !== true) return open({ ...settings, repo: process.cwd() });
+  try {
+    return await open({ ...settings, repo: process.cwd() });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "NOT_A_REPOSITORY") throw error;
+    return open(settings);
+  }
+}

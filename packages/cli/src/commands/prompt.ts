@@ -1,0 +1,62 @@
+import type { PromptResult } from "@aifleet/core";
+import { optional, targetFlags } from "../args.js";
+import { FleetCommand } from "../base.js";
+import { usage } from "../failure.js";
+import { readStdin, withoutLastNewline } from "../input/text.js";
+import type { Color } from "../render/color.js";
+import { chosen } from "../target.js";
+
+const COLORS: Readonly<Record<PromptResult["delivery"], Color>> = {
+  delivered: "green",
+  queued: "cyan",
+  refused: "red",
+  unverified: "yellow",
+};
+
+export class Prompt extends FleetCommand {
+  static override summary = "Send a prompt to running agents.";
+  static override description =
+    "Says `delivered` only when the whole text and one submit have reached the agent program. " +
+    "Nothing is typed into a shell, an ended program or an open question (exit code 4).";
+  static override usage = ["prompt BRANCH|GLOB TEXT|-", "prompt --batch ID|--all TEXT|-"];
+  static override examples = [
+    'fleet prompt fix-auth "Run the tests"',
+    'fleet prompt "auth-*" "Summarise what you did"',
+    "git diff main | fleet prompt reviewer -",
+  ];
+  static override args = { branch: optional("Branch, id or glob."), text: optional("The prompt; `-` reads it from stdin.") };
+  static override flags = targetFlags;
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(Prompt);
+    const ui = this.ui(flags);
+    const many = flags.batch !== undefined || flags.all;
+    if (many && args.text !== undefined)
+      throw usage("With --batch or --all the only argument is the text.", "Names, --batch and --all exclude each other.");
+    const { target, single } = chosen(many || args.branch === undefined ? [] : [args.branch], flags);
+    const text = await textOf(many ? args.branch : args.text);
+    const results = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.prompt(target, text, call));
+    if (ui.json) ui.document({ results });
+    else if (single) ui.line(`${results[0]?.delivery ?? "delivered"} to ${results[0]?.branch ?? args.branch}`);
+    else {
+      for (const { branch, delivery, reason } of results) {
+        ui.line(`${ui.paint(COLORS[delivery], delivery)}  ${branch}${reason === null ? "" : `: ${reason}`}`);
+      }
+    }
+    process.exitCode = exitOfResults(results);
+  }
+}
+
+/** 0: all taken, 4: all refused, 6: all unverified, 7: mixed. */
+export function exitOfResults(results: readonly Pick<PromptResult, "delivery">[]): number {
+  const kinds = new Set(results.map(({ delivery }) => (delivery === "queued" ? "delivered" : delivery)));
+  if (kinds.size > 1) return 7;
+  return kinds.has("refused") ? 4 : kinds.has("unverified") ? 6 : 0;
+}
+
+async function textOf(word: string | undefined): Promise<string> {
+  if (word === undefined) throw usage("The text is missing.", 'For example: fleet prompt fix-auth "Run the tests"');
+  const text = word === "-" ? withoutLastNewline(await readStdin("the prompt")) : word;
+  if (text.trim() === "") throw usage("The prompt is empty.");
+  return text;
+}

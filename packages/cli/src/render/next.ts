@@ -1,0 +1,37 @@
+import type { Batch } from "@aifleet/core";
+import { agentJson, failedJson } from "./agent.js";
+import type { Paint } from "./color.js";
+import type { Ui } from "./ui.js";
+import { count } from "./units.js";
+import { clean } from "./width.js";
+
+/** What one does after an agent is up. */
+export function nextSteps(paint: Paint, branch: string): string[] {
+  const name = /^[\w@%+=:,./-]+$/.test(branch) ? branch : `'${branch.replaceAll("'", "'\\''")}'`;
+  return [paint("dim", `Next: fleet attach ${name} · fleet logs ${name} --follow · fleet list`)];
+}
+
+/** Shows what a batch made; returns the exit code. */
+export function showBatch(ui: Ui, batch: Batch): number {
+  const { id, agents, failed, warnings } = batch;
+  if (ui.json) ui.document({ batch: id, agents: agents.map((agent) => agentJson(agent)), failed: failedJson(failed), warnings });
+  else {
+    for (const agent of agents) ui.line(`${ui.paint("green", "✓")} ${agent.branch}  ${agent.status} (${agent.adapter})`);
+    for (const { branch, error } of failed) {
+      ui.note(`${ui.paintNote("red", "✗")} ${branch}  ${clean(error.message)}${error.hint === null ? "" : `\n  ${clean(error.hint)}`}`);
+    }
+    const [first] = agents;
+    if (failed.length > 0)
+      ui.note(`${count(failed.length, "agent")} of ${agents.length + failed.length} did not come up; nothing of them is left.`);
+    if (first !== undefined) {
+      ui.line(`batch ${ui.paint("bold", id)}: ${count(agents.length, "agent")}`);
+      ui.line(ui.paint("dim", `Next: fleet list --batch ${id} · fleet wait --batch ${id} · fleet attach ${first.branch}`));
+    }
+  }
+  return exitOf(agents.length, failed.length);
+}
+
+/** 0: all went well, 7: some did, `allFailed`: none did. */
+export function exitOf(good: number, bad: number, allFailed = 1): number {
+  return bad === 0 ? 0 : good > 0 ? 7 : allFailed;
+}

@@ -1,0 +1,70 @@
+/** Columns a text takes on a terminal: wide characters and emoji two, marks that join none. */
+export function widthOf(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of segments(text)) width += widthOfGrapheme(segment);
+  return width;
+}
+
+/** The text cut to a number of columns, the last of which is `…` if something is missing. */
+export function cut(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text;
+  if (columns <= 0) return "";
+  let width = 0;
+  let kept = "";
+  for (const { segment } of segments(text)) {
+    const next = widthOfGrapheme(segment);
+    if (width + next > columns - 1) break;
+    width += next;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
+
+/** The text filled up with blanks to a number of columns. */
+export function pad(text: string, columns: number, side: "left" | "right" = "left"): string {
+  const blanks = " ".repeat(Math.max(0, columns - widthOf(text)));
+  return side === "left" ? text + blanks : blanks + text;
+}
+
+/** Text from outside without what could move the cursor or recolour the terminal. */
+export function clean(text: string, options: { readonly keepNewlines?: boolean } = {}): string {
+  const plain = text.replace(/\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?/g, "");
+  return options.keepNewlines === true ? plain.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "") : plain.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ");
+}
+
+let segmenter: Intl.Segmenter | undefined;
+
+function segments(text: string): Iterable<{ segment: string }> {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
+
+function widthOfGrapheme(grapheme: string): number {
+  const code = grapheme.codePointAt(0) ?? 0;
+  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return 0;
+  if (/^[\p{Mn}\p{Me}\p{Cf}]+$/u.test(grapheme)) return 0;
+  if (/\p{Emoji_Presentation}|\ufe0f/u.test(grapheme)) return 2;
+  return isWide(code) ? 2 : 1;
+}
+
+/** East Asian wide and full-width blocks. */
+function isWide(code: number): boolean {
+  return (
+    code >= 0x1100 &&
+    (code <= 0x115f ||
+      (code >= 0x2e80 && code <= 0x303e) ||
+      (code >= 0x3041 && code <= 0x33ff) ||
+      (code >= 0x3400 && code <= 0x4dbf) ||
+      (code >= 0x4e00 && code <= 0x9fff) ||
+      (code >= 0xa000 && code <= 0xa4cf) ||
+      (code >= 0xac00 && code <= 0xd7a3) ||
+      (code >= 0xf900 && code <= 0xfaff) ||
+      (code >= 0xfe30 && code <= 0xfe6f) ||
+      (code >= 0xff00 && code <= 0xff60) ||
+      (code >= 0xffe0 && code <= 0xffe6) ||
+      (code >= 0x1f300 && code <= 0x1f64f) ||
+      (code >= 0x1f900 && code <= 0x1f9ff) ||
+      (code >= 0x20000 && code <= 0x3fffd))
+  );
+}

@@ -1,0 +1,39 @@
+import type { Launch, LaunchContext } from "../ports/index.js";
+
+/** Longest prompt handed over as an argument, UTF-8 bytes: the kernel takes 131,071 for one argument, its end included. */
+export const ARGUMENT_BYTES = 131_000;
+
+/** Whether a prompt is short enough to be one argument. */
+export function fitsArgument(prompt: string): boolean {
+  return prompt.length <= ARGUMENT_BYTES && Buffer.byteLength(prompt, "utf8") <= ARGUMENT_BYTES;
+}
+
+/** Whether a program would read the text as an option. */
+export function looksLikeOption(prompt: string): boolean {
+  return prompt.startsWith("-");
+}
+
+/** Whether a program with subcommands could read the text as the name of one: a single word. */
+export function looksLikeSubcommand(prompt: string): boolean {
+  return /^\S+$/.test(prompt);
+}
+
+/** The prompt, or null where there is nothing to say. */
+export function promptOf(context: LaunchContext): string | null {
+  return context.prompt === null || context.prompt === "" ? null : context.prompt;
+}
+
+/** The configured command, else the adapter's own, with the configured flags. */
+export function commandOf(context: LaunchContext, own: readonly [string, ...string[]]): readonly [string, ...string[]] {
+  return [...(context.command ?? own), ...context.flags];
+}
+
+/** A launch whose arguments hold the prompt already. */
+export function withArgument(argv: readonly [string, ...string[]], ...last: readonly string[]): Launch {
+  return { argv: [...argv, ...last], promptVia: "argv" };
+}
+
+/** A launch whose prompt, if there is one, is to be pasted once the program is ready. */
+export function withPaste(argv: readonly [string, ...string[]], prompt: string | null): Launch {
+  return { argv, promptVia: prompt === null ? "none" : "paste" };
+}

@@ -1,0 +1,56 @@
+import { closeSync, constants, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { toFleetError } from "../errors/index.js";
+
+/**
+ * Puts a file in place whole and for good: temporary file beside it, fsync, rename, fsync of the
+ * folder. A reader sees the old or the new text, and so does the next boot.
+ */
+export function writeDurably(path: string, text: string, options: { readonly mode?: number; readonly temporary?: string } = {}): void {
+  const temporary = options.temporary ?? `${path}.${process.pid}.${Math.random().toString(36).slice(2, 10)}.tmp`;
+  const mode = options.mode ?? 0o600;
+  try {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+    const handle = openSync(temporary, flags, mode);
+    try {
+      fchmodSync(handle, mode);
+      writeAll(handle, text);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw toFleetError(error, `Cannot write ${path}`);
+  }
+  syncFolder(dirname(path));
+}
+
+/** Makes a folder of the user's own (0700) with its parents. */
+export function makePrivateFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw toFleetError(error, `Cannot make ${path}`);
+  }
+}
+
+/** Makes names in a folder survive a power cut. Some file systems cannot; the file itself is safe then. */
+export function syncFolder(path: string): void {
+  try {
+    const handle = openSync(path, "r");
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    // Not supported here.
+  }
+}
+
+function writeAll(handle: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at);
+}

@@ -1,0 +1,25 @@
+import { join } from "node:path";
+import { FleetError } from "../../../errors/index.js";
+import type { Repository } from "../../../model/index.js";
+import type { Call } from "../../../ports/index.js";
+import type { Git } from "../client.js";
+import { nameEachOther } from "../links.js";
+import type { Registered } from "./registered.js";
+import { type AddSettings, mayHavePostCheckout } from "./settings.js";
+
+/** Fills a registered worktree with its files, and runs the post-checkout hook as `git worktree add` would. Throws if it is not whole. */
+export async function fillWorktree(git: Git, repo: Repository, made: Registered, settings: AddSettings, call?: Call): Promise<void> {
+  const { path, adminDir } = made.worktree;
+  // Not quiet: its progress, on stderr, is what tells a long checkout from a stuck one.
+  const reset = ["-c", "core.fsmonitor=false", "reset", "--hard", "--no-recurse-submodules", "--no-quiet"];
+  await git.run(path, reset, {}, call);
+  const { files } = git.host;
+  if (!(await nameEachOther(files, path, adminDir)) || (await files.stat(join(adminDir, "index"))) === null) {
+    throw new FleetError("DRIVER_FAILED", `git reported success, but the worktree at ${path} is not whole.`);
+  }
+  if (!(await mayHavePostCheckout(git, repo, settings, path))) return;
+  // A hook's exit code says nothing of the checkout, which is done: git itself only passes it on. 127 and 126: it could not be started.
+  const none = "0".repeat(made.commit.length);
+  const accept = Array.from({ length: 256 }, (_, code) => code);
+  await git.run(path, ["hook", "run", "--ignore-missing", "post-checkout", "--", none, made.commit, "1"], { accept }, call);
+}

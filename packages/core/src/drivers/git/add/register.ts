@@ -1,0 +1,104 @@
+import { basename, dirname, join } from "node:path";
+import { FleetError, throwIfAborted, toFleetError } from "../../../errors/index.js";
+import type { Repository } from "../../../model/index.js";
+import type { Call, Locks, WorktreeSpec } from "../../../ports/index.js";
+import { heldBranches } from "../branches.js";
+import type { Git } from "../client.js";
+import { type BranchToMake, makeBranches } from "./make-branches.js";
+import { registerByGit } from "./register-by-git.js";
+import { registerByHand } from "./register-by-hand.js";
+import { type Registered, undoBranch, undoWorktree } from "./registered.js";
+import type { AddSettings } from "./settings.js";
+import { startPoints } from "./start-points.js";
+
+export interface Registration {
+  readonly done: readonly Registered[];
+  readonly failed: readonly { readonly spec: WorktreeSpec; readonly error: Error }[];
+}
+
+/**
+ * Branches and registrations of many worktrees, their folders still empty but for `.git`. Runs under
+ * the repository's lock. If it is interrupted, everything it made is unmade before it rejects.
+ */
+export async function registerAll(
+  git: Git,
+  locks: Locks,
+  repo: Repository,
+  specs: readonly WorktreeSpec[],
+  settings: AddSettings,
+  call?: Call,
+): Promise<Registration> {
+  const done: Registered[] = [];
+  const failed: { spec: WorktreeSpec; error: Error }[] = [];
+  const branches: BranchToMake[] = [];
+  const made = new Set<WorktreeSpec>();
+  const fail = (spec: WorktreeSpec, error: unknown) => failed.push({ spec, error: toFleetError(error) });
+  try {
+    await clearRemains(git, repo);
+    const held = new Map(await heldBranches(git, repo, call));
+    const commits = await startPoints(git, repo, specs, call);
+    for (const [i, spec] of specs.entries()) {
+      const commit = commits[i];
+      const place = held.get(spec.branch);
+      if (place !== undefined) fail(spec, inUse(spec.branch, place));
+      else if (commit === undefined || commit instanceof Error) fail(spec, commit);
+      else if ((await git.host.files.stat(spec.path)) !== null) fail(spec, occupied(spec.path));
+      else {
+        held.set(spec.branch, spec.path);
+        branches.push({ spec, commit });
+      }
+    }
+    const toMake = branches.filter(({ spec }) => spec.mode !== "use");
+    const unmade = await makeBranches(git, repo, toMake, made, call);
+    const parents = new Map<string, string>();
+    const register = settings.plain ? registerByHand : registerByGit;
+    for (const { spec, commit } of branches) {
+      throwIfAborted(call?.signal);
+      try {
+        const error = unmade.get(spec);
+        if (error !== undefined) throw error;
+        const path = join(await realParent(git, parents, dirname(spec.path)), basename(spec.path));
+        const worktree = { path, head: commit, branch: spec.branch, main: false, locked: null, present: true };
+        done.push({ spec, commit, worktree: await register(git, repo, spec, worktree) });
+      } catch (error) {
+        fail(spec, error);
+        if (made.delete(spec)) await undoBranch(git, locks, repo, spec, commit);
+      }
+    }
+    return { done, failed };
+  } catch (error) {
+    for (const registered of done) await undoWorktree(git, locks, repo, registered);
+    for (const { spec, commit } of branches) if (made.has(spec)) await undoBranch(git, locks, repo, spec, commit);
+    throw error;
+  }
+}
+
+/** The parent folder, made if it is missing (0700), with links resolved: registrations hold real paths. */
+async function realParent(git: Git, known: Map<string, string>, folder: string): Promise<string> {
+  const before = known.get(folder);
+  if (before !== undefined) return before;
+  await git.host.files.makeFolder(folder, 0o700);
+  const real = (await git.host.files.realPath(folder)) ?? folder;
+  known.set(folder, real);
+  return real;
+}
+
+function inUse(branch: string, place: string): FleetError {
+  return new FleetError("BRANCH_IN_USE", `The branch ${branch} is checked out at ${place}.`, {
+    hint: "A branch can be checked out in one worktree at a time.",
+    data: { branch, place },
+  });
+}
+
+function occupied(path: string): FleetError {
+  return new FleetError("DRIVER_FAILED", `The folder ${path} exists already.`, {
+    hint: "Move it away, or remove it if nothing in it is needed.",
+  });
+}
+
+/** What a killed process left half made or half deleted. Half made ones arise only under the lock we hold now; to delete what is being deleted does no harm. */
+async function clearRemains(git: Git, repo: Repository): Promise<void> {
+  for (const name of (await git.host.files.list(repo.commonDir)) ?? []) {
+    if (/^aifleet-(new|gone)-[0-9a-f]{12}$/.test(name)) await git.host.files.removeTree(join(repo.commonDir, name));
+  }
+}

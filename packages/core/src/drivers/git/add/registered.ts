@@ -1,0 +1,35 @@
+import { join } from "node:path";
+import type { Repository, Worktree } from "../../../model/index.js";
+import type { Locks, WorktreeSpec } from "../../../ports/index.js";
+import type { Git } from "../client.js";
+import { nameEachOther } from "../links.js";
+import { removeBranchSection } from "../refs.js";
+import { unregister } from "../unregister.js";
+
+/** What one spec has come to so far: enough to go on from, and enough to undo. */
+export interface Registered {
+  readonly spec: WorktreeSpec;
+  readonly worktree: Worktree;
+  readonly commit: string;
+}
+
+/** Unmakes a worktree that this call made: folder, registration, and the branch if it made that and it has not moved. */
+export async function undoWorktree(git: Git, locks: Locks, repo: Repository, made: Registered): Promise<void> {
+  const { path, adminDir } = made.worktree;
+  const ours = await nameEachOther(git.host.files, path, adminDir);
+  await unregister(git.host.files, repo.commonDir, adminDir);
+  if (ours) await git.host.files.removeTree(path);
+  await undoBranch(git, locks, repo, made.spec, made.commit);
+}
+
+/** Deletes the branch a spec made while it still stands where it was made. */
+export async function undoBranch(git: Git, locks: Locks, repo: Repository, spec: WorktreeSpec, commit: string): Promise<void> {
+  if (spec.mode === "use") return;
+  const { exitCode } = await git.run(repo.commonDir, ["update-ref", "-d", `refs/heads/${spec.branch}`, commit], { accept: [0, 1, 128] });
+  if (exitCode === 0 && spec.mode === "track") await removeBranchSection(git, locks, repo, spec.branch);
+}
+
+/** Path of an admin directory's file. */
+export function adminFile(made: Registered, name: string): string {
+  return join(made.worktree.adminDir, name);
+}

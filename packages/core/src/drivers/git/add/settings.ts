@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import type { Repository } from "../../../model/index.js";
+import type { Call } from "../../../ports/index.js";
+import type { Git } from "../client.js";
+import { isTrue, parseConfig } from "../parse-config.js";
+
+/** What a repository's settings say about making worktrees in it. */
+export interface AddSettings {
+  /**
+   * Whether an admin directory may be written by us: the layout that gitrepository-layout(5) describes
+   * and nothing beyond it. Otherwise `git worktree add` does it.
+   */
+  readonly plain: boolean;
+  /** Folder of hooks as set, null for the repository's own. May be relative to the worktree. */
+  readonly hooksPath: string | null;
+  /** Hooks may be set up in configuration (newer gits): git must be asked to run whichever there are. */
+  readonly configuredHooks: boolean;
+}
+
+const KEYS = "^(extensions\\.|hook\\.|core\\.(hookspath|sparsecheckout|sharedrepository)$|worktree\\.userelativepaths$)";
+/** Extensions of the repository format that change nothing about admin directories. */
+const HARMLESS = new Set([
+  "extensions.objectformat",
+  "extensions.compatobjectformat",
+  "extensions.partialclone",
+  "extensions.preciousobjects",
+  "extensions.noop",
+]);
+
+export async function readAddSettings(git: Git, repo: Repository, call?: Call): Promise<AddSettings> {
+  const args = ["config", "--type=path", "-z", "--get-regexp", KEYS];
+  const { stdout } = await git.run(repo.commonDir, args, { kind: "quick", accept: [0, 1] }, call);
+  let plain = true;
+  let configuredHooks = false;
+  let hooksPath: string | null = null;
+  for (const { key, value } of parseConfig(stdout)) {
+    if (key.startsWith("hook.")) configuredHooks = true;
+    else if (key === "core.hookspath") hooksPath = value === "" ? null : value;
+    else if (key.startsWith("extensions.")) plain &&= HARMLESS.has(key) || (key === "extensions.refstorage" && value === "files");
+    else if (key === "core.sharedrepository") plain &&= value === "umask" || value === "false" || value === "0";
+    else plain &&= !isTrue(value);
+  }
+  return { plain, hooksPath, configuredHooks };
+}
+
+/** Whether a post-checkout hook may be there to run in that worktree. */
+export async function mayHavePostCheckout(git: Git, repo: Repository, settings: AddSettings, worktree: string): Promise<boolean> {
+  if (settings.configuredHooks) return true;
+  const { hooksPath } = settings;
+  const folder = hooksPath === null ? join(repo.commonDir, "hooks") : hooksPath.startsWith("/") ? hooksPath : join(worktree, hooksPath);
+  return (await git.host.files.stat(join(folder, "post-checkout"))) !== null;
+}

@@ -1,0 +1,64 @@
+import { FleetError, interrupted, throwIfAborted, toFleetError } from "../../errors/index.js";
+import type { Call, Host } from "../../ports/index.js";
+import { type GitKind, gitEnvironment, QUICK_MS } from "./environment.js";
+import { type GitOutcome, gitFailure } from "./failure.js";
+import { runSimpleGit } from "./simple-git-run.js";
+
+/** A git command that has ended, for `--verbose` and for counting. */
+export interface GitCommand {
+  /** Without the leading `git`. */
+  readonly argv: readonly string[];
+  /** Null if a signal ended it or it could not be started. */
+  readonly exitCode: number | null;
+  readonly durationMs: number;
+}
+
+export interface GitRunOptions {
+  /** @default "act" */
+  readonly kind?: GitKind;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Written to git's stdin. @default stdin is empty */
+  readonly input?: string;
+  /** Exit codes that are answers; any other throws. @default [0] */
+  readonly accept?: readonly number[];
+}
+
+/** The one door to git. */
+export interface Git {
+  readonly host: Host;
+  /** Runs git in `folder`. Throws `DRIVER_FAILED`, `TIMEOUT`, `INTERRUPTED`, `TOOL_MISSING`, `DISK_FULL`, `PERMISSION_DENIED`. */
+  run(folder: string, args: readonly string[], options?: GitRunOptions, call?: Call): Promise<GitOutcome>;
+}
+
+/** Makes the door for one host: simple-git where that is this machine, the host's own `run` elsewhere. */
+export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: GitCommand) => void): Git {
+  return {
+    host,
+    async run(folder, args, options = {}, call = {}) {
+      throwIfAborted(call.signal);
+      const kind = options.kind ?? "act";
+      const env = gitEnvironment(host, kind, options.env);
+      const idleMs = kind === "quick" ? Math.min(QUICK_MS, timeoutMs) : timeoutMs;
+      // A file system monitor is a program of the user's that would outlive the worktree: questions do without.
+      const argv = kind === "act" ? args : ["-c", "core.fsmonitor=false", ...args];
+      const start = performance.now();
+      let exitCode: number | null = null;
+      try {
+        const outcome =
+          host.id === "local"
+            ? await runSimpleGit({ folder, argv, env, input: options.input ?? "", idleMs, signal: call.signal })
+            : await host.run(["git", ...argv], { cwd: folder, env, input: options.input ?? "", idleTimeoutMs: idleMs }, call);
+        exitCode = outcome.exitCode;
+        if (call.signal?.aborted) throw interrupted(call.signal);
+        if (exitCode === null || !(options.accept ?? [0]).includes(exitCode)) throw gitFailure(argv, outcome);
+        return { exitCode, stdout: outcome.stdout, stderr: outcome.stderr };
+      } catch (error) {
+        if (call.signal?.aborted && !(error instanceof FleetError && error.code === "INTERRUPTED")) throw interrupted(call.signal);
+        throw toFleetError(error, "git");
+      } finally {
+        onCommand?.({ argv, exitCode, durationMs: performance.now() - start });
+      }
+    },
+  };
+}

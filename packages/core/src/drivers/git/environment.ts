@@ -1,0 +1,35 @@
+import type { Host } from "../../ports/index.js";
+
+/**
+ * What a git command is for.
+ *
+ * - `quick`: a question git answers from a few files; given up after {@link QUICK_MS} without progress
+ * - `scan`: a question that may look at every file of a work tree
+ * - `act`: changes something, and may run hooks and filters of the user's
+ */
+export type GitKind = "quick" | "scan" | "act";
+
+/** Milliseconds without progress after which a quick question is given up. */
+export const QUICK_MS = 3000;
+
+/**
+ * The environment git runs in: the host user's, less every `GIT_*` variable (one inherited from a
+ * hook would send the command to another repository).
+ *
+ * Questions speak C so that the few messages we must read are known, and take no optional locks.
+ * Commands that run hooks and filters keep the user's locale, because those print and encode in it;
+ * `LANGUAGE` alone keeps git's own messages English.
+ */
+export function gitEnvironment(host: Host, kind: GitKind, extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(host.env)) {
+    if (!/^GIT_/i.test(name)) env[name] = value;
+  }
+  env.GIT_TERMINAL_PROMPT = "0";
+  env.LANGUAGE = "en";
+  if (kind !== "act") {
+    env.LC_ALL = "C";
+    env.GIT_OPTIONAL_LOCKS = "0";
+  }
+  return Object.assign(env, extra);
+}

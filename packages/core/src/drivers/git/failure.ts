@@ -1,0 +1,63 @@
+import { FleetError } from "../../errors/index.js";
+
+/** How a git command ended. */
+export interface GitOutcome {
+  /** Null if a signal ended it. */
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A git command that ended in a way its caller did not expect, as the error to throw. */
+export function gitFailure(argv: readonly string[], outcome: GitOutcome): FleetError {
+  const command = subcommand(argv);
+  const reason = reasonOf(outcome);
+  const options = {
+    data: { argv: [...argv], exitCode: outcome.exitCode, stderr: outcome.stderr.slice(-4000) },
+  };
+  if (/No space left on device|Disk quota exceeded/.test(outcome.stderr)) {
+    return new FleetError("DISK_FULL", `git ${command} ran out of space: ${reason}`, {
+      ...options,
+      hint: "Free some space and run the command again.",
+    });
+  }
+  if (/detected dubious ownership/.test(outcome.stderr)) {
+    return new FleetError("PERMISSION_DENIED", `git refuses the repository because another user owns it: ${reason}`, {
+      ...options,
+      hint: "If you trust it, run: git config --global --add safe.directory <its path>",
+    });
+  }
+  if (/Permission denied|Read-only file system|Operation not permitted/.test(outcome.stderr)) {
+    return new FleetError("PERMISSION_DENIED", `git ${command} may not read or write a file: ${reason}`, {
+      ...options,
+      hint: "Check who owns the repository's files and whether they are writable.",
+    });
+  }
+  return new FleetError("DRIVER_FAILED", `git ${command} failed: ${reason}`, {
+    ...options,
+    hint: "Run the command with --verbose to see every git call.",
+  });
+}
+
+/** Whether a failure is known to be two gits meeting at one file, so that trying again is right. */
+export function isRace(stderr: string): boolean {
+  return /could not lock config file|failed to read .*commondir|Unable to create '.*\.lock': File exists|cannot lock ref .*Unable to create/.test(
+    stderr,
+  );
+}
+
+function reasonOf(outcome: GitOutcome): string {
+  const lines = outcome.stderr.split(/[\r\n]+/).filter((line) => line.trim() !== "" && !/^(hint|warning):/.test(line));
+  const telling = lines.find((line) => /^(fatal|error):/.test(line)) ?? lines.at(-1);
+  if (telling !== undefined) return telling.replace(/^(fatal|error):\s*/, "");
+  return outcome.exitCode === null ? "a signal ended it" : `exit code ${outcome.exitCode}`;
+}
+
+function subcommand(argv: readonly string[]): string {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] as string;
+    if (word === "-c" || word === "-C") i++;
+    else if (!word.startsWith("-")) return word;
+  }
+  return "";
+}

@@ -1,0 +1,22 @@
+import { join } from "node:path";
+import type { HostFiles, Mark } from "../../ports/index.js";
+import { readRegistrations } from "./registrations.js";
+
+/** Name of our mark in a worktree's admin directory. */
+export const MARK_FILE = "aifleet.json";
+
+/** Every mark in the repository's admin directories. */
+export async function readMarks(files: HostFiles, commonDir: string): Promise<Mark[]> {
+  const registrations = await readRegistrations(files, commonDir);
+  const texts = await files.readMany(registrations.map(({ adminDir }) => join(adminDir, MARK_FILE)));
+  return registrations.flatMap(({ adminDir, path, present }, i) => {
+    const text = texts[i];
+    return text === null || text === undefined ? [] : [{ adminDir, worktreePath: path, present, text }];
+  });
+}
+
+export async function writeMark(files: HostFiles, adminDir: string, text: string | null): Promise<void> {
+  const file = join(adminDir, MARK_FILE);
+  if (text === null) await files.remove(file);
+  else await files.write(file, text, 0o600);
+}

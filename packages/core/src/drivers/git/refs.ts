@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import { FleetError } from "../../errors/index.js";
+import type { Repository } from "../../model/index.js";
+import type { Call, Locks } from "../../ports/index.js";
+import { heldBranches } from "./branches.js";
+import type { Git } from "./client.js";
+import { isRace } from "./failure.js";
+import { holdRepository, retrying } from "./repository-lock.js";
+
+/** The commit a revision names, null if none. */
+export async function resolveCommit(git: Git, folder: string, revision: string, call?: Call): Promise<string | null> {
+  if (revision === "" || /[\0\n]/.test(revision)) return null;
+  const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
+  // 1: names nothing. 128: a text git cannot read as a revision, which names nothing either, unless git could not look at all.
+  const { exitCode, stdout } = await git.run(folder, args, { kind: "quick", accept: [0, 1, 128] }, call);
+  if (exitCode === 0) return stdout.trim();
+  if (exitCode === 128) await git.run(folder, ["rev-parse", "--git-dir"], { kind: "quick" }, call);
+  return null;
+}
+
+/** Puts a ref of `refs/fleet/` on a commit, or removes it. */
+export async function setFleetRef(git: Git, repo: Repository, name: string, commit: string | null, call?: Call): Promise<void> {
+  const ref = `refs/fleet/${name.replace(/^refs\/fleet\//, "")}`;
+  const args = commit === null ? ["update-ref", "-d", ref] : ["update-ref", ref, commit];
+  await git.run(repo.commonDir, args, {}, call);
+}
+
+/** Whether a commit can be reached from a branch other than `except`, a tag or a remote branch. */
+export async function isReachable(git: Git, repo: Repository, commit: string, except: string | undefined, call?: Call): Promise<boolean> {
+  const without = except === undefined ? [] : [`--exclude=${except}`];
+  const args = ["rev-list", "--max-count=1", requireOid(commit), "--not", ...without, "--branches", "--tags", "--remotes"];
+  const { stdout } = await git.run(repo.commonDir, args, { kind: "scan" }, call);
+  return stdout.trim() === "";
+}
+
+/** Deletes a branch that still stands at `tip`, with its settings. */
+export async function deleteBranch(git: Git, locks: Locks, repo: Repository, name: string, tip: string, call?: Call): Promise<void> {
+  const place = (await heldBranches(git, repo, call)).get(name);
+  if (place !== undefined) {
+    throw new FleetError("BRANCH_IN_USE", `The branch ${name} is checked out at ${place}.`, { data: { branch: name, place } });
+  }
+  const args = ["update-ref", "-d", `refs/heads/${name}`, requireOid(tip)];
+  const { exitCode, stderr } = await git.run(repo.commonDir, args, { accept: [0, 1, 128] }, call);
+  if (exitCode !== 0) {
+    const now = await resolveCommit(git, repo.commonDir, `refs/heads/${name}`, call);
+    if (now !== null) {
+      const moved = now !== tip;
+      throw new FleetError(
+        "DRIVER_FAILED",
+        moved ? `The branch ${name} has moved on and was kept.` : `git could not delete ${name}: ${stderr.trim()}`,
+        {
+          data: { branch: name, expected: tip, found: now },
+        },
+      );
+    }
+  }
+  await removeBranchSection(git, locks, repo, name, call);
+}
+
+/** Removes `[branch "<name>"]` from the repository's settings, if it is there. */
+export async function removeBranchSection(git: Git, locks: Locks, repo: Repository, name: string, call?: Call): Promise<void> {
+  const text = (await git.host.files.read(join(repo.commonDir, "config"))) ?? "";
+  if (!text.includes(`[branch "${name.replace(/["\\]/g, "\\$&")}"]`)) return;
+  await holdRepository(
+    locks,
+    repo,
+    () =>
+      retrying(async () => {
+        // 128: another process removed it first.
+        const args = ["config", "--local", "--remove-section", `branch.${name}`];
+        const { exitCode, stderr } = await git.run(repo.commonDir, args, { accept: [0, 128, 255] }, call);
+        if (exitCode !== 0 && isRace(stderr)) throw new FleetError("DRIVER_FAILED", stderr.trim(), { data: { stderr } });
+      }, call),
+    call,
+  );
+}
+
+/** An object id as it is: what is none must not reach git, where it could be read as an option or another name. */
+export function requireOid(text: string): string {
+  if (/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text)) return text;
+  throw new FleetError("REF_NOT_FOUND", `${JSON.stringify(text)} is no commit id.`);
+}

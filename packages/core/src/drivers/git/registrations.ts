@@ -1,0 +1,57 @@
+import { dirname, join, resolve } from "node:path";
+import type { Repository } from "../../model/index.js";
+import type { HostFiles } from "../../ports/index.js";
+import { cutNewline, namesAdminDir } from "./links.js";
+
+/** One admin directory as its files tell, without asking git. */
+export interface Registration {
+  readonly adminDir: string;
+  /** Folder it names, there or not. */
+  readonly path: string;
+  readonly present: boolean;
+}
+
+/** Every linked worktree's admin directory. File reads only. */
+export async function readRegistrations(files: HostFiles, commonDir: string): Promise<Registration[]> {
+  const folder = join(commonDir, "worktrees");
+  const adminDirs = ((await files.list(folder)) ?? []).map((name) => join(folder, name));
+  const gitdirs = await files.readMany(adminDirs.map((dir) => join(dir, "gitdir")));
+  const found: Registration[] = [];
+  await Promise.all(
+    adminDirs.map(async (adminDir, i) => {
+      const text = gitdirs[i];
+      if (text === null || text === undefined) return;
+      const path = dirname(resolve(adminDir, cutNewline(text)));
+      found.push({ adminDir, path, present: await namesAdminDir(files, path, adminDir) });
+    }),
+  );
+  return found.sort((a, b) => (a.adminDir < b.adminDir ? -1 : 1));
+}
+
+/** A branch some worktree has in hand, by its short name -> that worktree's folder. */
+export type HeldBranches = ReadonlyMap<string, string>;
+
+/** Files that name the branch a worktree stands on, or will stand on again when its rebase or bisect ends. */
+const HOLDING = ["HEAD", "rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"];
+
+/**
+ * Branches that worktrees have checked out, counting those in the middle of a rebase or a bisect,
+ * where HEAD itself is detached. File reads only; right for every ref storage, as HEAD stays a file
+ * in all but reftable (`null` is answered there, and git must be asked).
+ */
+export async function readHeldBranches(files: HostFiles, repo: Repository): Promise<HeldBranches | null> {
+  const places = (await readRegistrations(files, repo.commonDir)).map(({ adminDir, path }) => ({ adminDir, path }));
+  if (!repo.bare) places.unshift({ adminDir: repo.commonDir, path: repo.path });
+  const texts = await files.readMany(places.flatMap(({ adminDir }) => HOLDING.map((name) => join(adminDir, name))));
+  const held = new Map<string, string>();
+  for (const [i, text] of texts.entries()) {
+    const place = places[Math.floor(i / HOLDING.length)];
+    const file = HOLDING[i % HOLDING.length];
+    if (text === null || place === undefined) continue;
+    const line = cutNewline(text);
+    if (line === "ref: refs/heads/.invalid") return null;
+    const branch = file === "BISECT_START" ? line.replace(/^refs\/heads\//, "") : /^(?:ref: )?refs\/heads\/(.+)$/.exec(line)?.[1];
+    if (branch !== undefined && branch !== "" && !held.has(branch)) held.set(branch, place.path);
+  }
+  return held;
+}

@@ -1,0 +1,58 @@
+import { basename, dirname, join, resolve } from "node:path";
+import { FleetError, isFleetError } from "../../errors/index.js";
+import type { Repository } from "../../model/index.js";
+import type { Call } from "../../ports/index.js";
+import type { Git } from "./client.js";
+import { cutNewline } from "./links.js";
+
+/** The repository a folder belongs to: git finds the git directory, its files say whose it is. Null if there is none. */
+export async function findRoot(git: Git, folder: string, call?: Call): Promise<Repository | null> {
+  const { files } = git.host;
+  const start = await files.realPath(folder);
+  if (start === null || (await files.stat(start))?.kind !== "folder") return null;
+  const found = await askGit(git, start, call);
+  if (found === null) return null;
+  const gitDir = (await files.realPath(found.gitDir)) ?? found.gitDir;
+  const pointer = await files.read(join(gitDir, "commondir"));
+  const named = pointer === null ? gitDir : resolve(gitDir, cutNewline(pointer));
+  const commonDir = (await files.realPath(named)) ?? named;
+  // Inside a linked worktree git does not say whether the repository itself is bare.
+  const bare = pointer === null ? found.bare : ((await askGit(git, commonDir, call, commonDir))?.bare ?? false);
+  return { commonDir, bare, path: bare ? commonDir : await mainFolder(git, start, gitDir, commonDir, call) };
+}
+
+interface Found {
+  readonly bare: boolean;
+  readonly gitDir: string;
+}
+
+async function askGit(git: Git, folder: string, call?: Call, gitDir?: string): Promise<Found | null> {
+  const where = gitDir === undefined ? [] : [`--git-dir=${gitDir}`];
+  try {
+    // The path comes last, so that a line break in it is no separator.
+    const args = [...where, "rev-parse", "--is-bare-repository", "--absolute-git-dir"];
+    const { stdout } = await git.run(folder, args, { kind: "quick" }, call);
+    const cut = stdout.indexOf("\n");
+    return { bare: stdout.slice(0, cut) === "true", gitDir: cutNewline(stdout.slice(cut + 1)) };
+  } catch (error) {
+    const stderr = isFleetError(error, "DRIVER_FAILED") ? String(error.data.stderr ?? "") : "";
+    if (/^fatal: not a git repository \(or any/m.test(stderr)) return null;
+    if (/^fatal: not a git repository: /m.test(stderr)) {
+      throw new FleetError("NOT_A_REPOSITORY", `${folder} belongs to a repository that is not where its .git file says.`, {
+        cause: error,
+        hint: "If the repository was moved, run `git worktree repair` in it.",
+      });
+    }
+    throw error;
+  }
+}
+
+/** The main worktree's folder. It is the parent of `.git` but for submodules and `--separate-git-dir`. */
+async function mainFolder(git: Git, start: string, gitDir: string, commonDir: string, call?: Call): Promise<string> {
+  if (basename(commonDir) === ".git") return dirname(commonDir);
+  const set = await git.run(commonDir, ["config", "--type=path", "-z", "--get", "core.worktree"], { kind: "quick", accept: [0, 1] }, call);
+  if (set.exitCode === 0) return resolve(commonDir, set.stdout.replace(/\0$/, ""));
+  if (gitDir !== commonDir) return commonDir;
+  const top = await git.run(start, ["rev-parse", "--show-toplevel"], { kind: "quick", accept: [0, 128] }, call);
+  return top.exitCode === 0 ? cutNewline(top.stdout) : commonDir;
+}

@@ -1,0 +1,96 @@
+import type { SimpleGitOptions } from "simple-git";
+import { FleetError, toFleetError } from "../../errors/index.js";
+import type { GitOutcome } from "./failure.js";
+
+interface Run {
+  readonly folder: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly input: string;
+  readonly idleMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * simple-git guards programs that pass strangers' text as arguments. Every argv here is made by the
+ * driver itself (names reach git as full refs, paths after `--` or on stdin), and the user's own
+ * editor, askpass and ssh settings must stay in force for hooks and filters, so its guards are off.
+ */
+const TRUSTED: NonNullable<SimpleGitOptions["unsafe"]> = {
+  allowAbbreviatedOptions: true,
+  allowUnsafeAskPass: true,
+  allowUnsafeConfigPaths: true,
+  allowUnsafeEditor: true,
+  allowUnsafeFsMonitor: true,
+  allowUnsafePager: true,
+  allowUnsafeSshCommand: true,
+};
+
+/** Runs git on this machine through simple-git. A non-zero exit code is data. */
+export async function runSimpleGit(run: Run): Promise<GitOutcome> {
+  const { GitError, simpleGit } = await import("simple-git");
+
+  /** Carries how git ended through simple-git, which on its own takes a failure without a message for success. */
+  class GitExit extends GitError {
+    constructor(readonly outcome: GitOutcome) {
+      super(undefined, outcome.stderr);
+    }
+  }
+
+  const start = performance.now();
+  try {
+    const git = simpleGit({
+      baseDir: run.folder,
+      ...(run.signal === undefined ? {} : { abort: run.signal }),
+      timeout: { block: run.idleMs },
+      // An empty buffer closes stdin; nothing at all would leave it open, and a hook that reads it would hang.
+      input: () => Buffer.from(run.input),
+      // A program a hook left running may hold the pipes: a second after git itself ended they are let go.
+      completion: { onClose: true, onExit: 1000 },
+      allowEnvironment: Object.keys(run.env),
+      unsafe: TRUSTED,
+      errors(error, result) {
+        // Typed as a number, but null where a signal ended git.
+        const exitCode: number | null = result.exitCode;
+        if (exitCode === 0) return undefined;
+        if (error instanceof Error && "plugin" in error) return error;
+        return new GitExit({
+          exitCode,
+          stdout: Buffer.concat(result.stdOut).toString("utf8"),
+          stderr: Buffer.concat(result.stdErr).toString("utf8"),
+        });
+      },
+    }).env({ ...run.env });
+    git.outputHandler((_command, stdout) => {
+      // simple-git waits another 50 ms for output of a command that printed nothing; an empty chunk at the end says there is none.
+      stdout.once("end", () => stdout.emit("data", Buffer.alloc(0)));
+    });
+    return { exitCode: 0, stdout: await git.raw([...run.argv]), stderr: "" };
+  } catch (error) {
+    if (error instanceof GitExit) {
+      const { outcome } = error;
+      if (outcome.exitCode !== null && outcome.exitCode < 0) throw notStarted(outcome);
+      if (outcome.exitCode === null && performance.now() - start >= run.idleMs) throw timedOut(run);
+      return outcome;
+    }
+    if (error instanceof Error && "plugin" in error && error.plugin === "timeout") throw timedOut(run);
+    if (error instanceof Error && /directory that does not exist/.test(error.message)) {
+      throw new FleetError("DRIVER_FAILED", `The folder ${run.folder} is not there.`, { cause: error });
+    }
+    throw toFleetError(error, "git");
+  }
+}
+
+function notStarted(outcome: GitOutcome): FleetError {
+  if (/ENOENT/.test(outcome.stderr)) {
+    return new FleetError("TOOL_MISSING", "git is not installed.", { data: { tool: "git" }, hint: "Install git 2.36 or later." });
+  }
+  return new FleetError("DRIVER_FAILED", `git could not be started: ${outcome.stderr.split("\n")[0] ?? ""}`);
+}
+
+function timedOut(run: Run): FleetError {
+  return new FleetError("TIMEOUT", `git gave no sign of progress for ${Math.round(run.idleMs / 1000)} s: git ${run.argv.join(" ")}`, {
+    hint: "Raise git.timeout if the repository's disk is slow.",
+    data: { argv: [...run.argv] },
+  });
+}

@@ -1,0 +1,58 @@
+import type { GitDriver, Host, Locks } from "../../ports/index.js";
+import { addWorktrees } from "./add/add-worktrees.js";
+import { checkBranchName } from "./branch-name.js";
+import { branchFacts, listBranches } from "./branches.js";
+import { changesSince, diffSince } from "./changes.js";
+import { type GitCommand, gitClient } from "./client.js";
+import { isDirty } from "./dirty.js";
+import { exclude } from "./exclude.js";
+import { ignoredPaths } from "./ignored.js";
+import { inspectWorktree } from "./inspect.js";
+import { readLink } from "./links.js";
+import { readMarks, writeMark } from "./marks.js";
+import { deleteBranch, isReachable, resolveCommit, setFleetRef } from "./refs.js";
+import { moveAway, removeWorktree } from "./remove.js";
+import { findRoot } from "./root.js";
+import { saveWorktree } from "./save.js";
+import { gitVersion } from "./version.js";
+import { listWorktrees } from "./worktree-list.js";
+
+export interface SimpleGitDriverOptions {
+  readonly host: Host;
+  readonly locks: Locks;
+  /** Milliseconds without progress after which a git command is given up. @default 300_000 */
+  readonly timeoutMs?: number;
+  /** Told of every git command once it has ended. */
+  readonly onCommand?: (command: GitCommand) => void;
+}
+
+/** Git repositories through simple-git (git's own command line on hosts that are not this machine). */
+export function simpleGitDriver(options: SimpleGitDriverOptions): GitDriver {
+  const { host, locks } = options;
+  const git = gitClient(host, options.timeoutMs ?? 300_000, options.onCommand);
+  return {
+    version: (call) => gitVersion(git, call),
+    root: (folder, call) => findRoot(git, folder, call),
+    resolve: (folder, revision, call) => resolveCommit(git, folder, revision, call),
+    isDirty: (folder, call) => isDirty(git, folder, call),
+    checkBranchName,
+    branches: (repo, names, call) => branchFacts(git, repo, names, call),
+    listBranches: (repo, call) => listBranches(git, repo, call),
+    worktrees: (repo, call) => listWorktrees(git, repo, call),
+    addWorktrees: (repo, specs, { parallel }, call) => addWorktrees(git, locks, repo, specs, parallel, call),
+    removeWorktree: (repo, worktree, call) => removeWorktree(host, locks, repo, worktree, call),
+    moveAway: (repo, worktree, to, call) => moveAway(host, locks, repo, worktree, to, call),
+    inspect: (repo, worktree, call) => inspectWorktree(git, repo, worktree, call),
+    save: (repo, worktree, id, call) => saveWorktree(git, repo, worktree, id, call),
+    setFleetRef: (repo, name, commit, call) => setFleetRef(git, repo, name, commit, call),
+    isReachable: (repo, commit, { except }, call) => isReachable(git, repo, commit, except, call),
+    deleteBranch: (repo, name, tip, call) => deleteBranch(git, locks, repo, name, tip, call),
+    changes: (worktree, base, call) => changesSince(git, worktree, base, call),
+    diff: (worktree, base, shape, call) => diffSince(git, worktree, base, shape, call),
+    ignored: (folder, paths, call) => ignoredPaths(git, folder, paths, call),
+    exclude: (repo, worktree, paths, call) => exclude(git, locks, repo, worktree, paths, call),
+    readMarks: (commonDir) => readMarks(host.files, commonDir),
+    writeMark: (adminDir, text) => writeMark(host.files, adminDir, text),
+    readLink: (folder) => readLink(host.files, folder),
+  };
+}

@@ -1,0 +1,20 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { FleetError } from "../../errors/index.js";
+import type { HostFiles } from "../../ports/index.js";
+import { isAdminDirOf } from "./links.js";
+
+/**
+ * Takes one worktree out of the repository's registrations, locked or not; fine if it is gone. The
+ * admin directory is renamed away first, because a git that lists worktrees while one is being deleted
+ * fails on the half of it. Never `git worktree prune`: that unregisters every sibling that is away for a moment.
+ */
+export async function unregister(files: HostFiles, commonDir: string, adminDir: string): Promise<void> {
+  if (!isAdminDirOf(commonDir, adminDir)) {
+    throw new FleetError("DRIVER_FAILED", `${adminDir} is no worktree's admin directory of ${commonDir}; nothing was removed.`);
+  }
+  if ((await files.stat(adminDir)) === null) return;
+  const away = join(commonDir, `aifleet-gone-${randomBytes(6).toString("hex")}`);
+  await files.rename(adminDir, away);
+  await files.removeTree(away);
+}

@@ -1,0 +1,81 @@
+import { FleetError } from "../../errors/index.js";
+import type { Host } from "../../ports/index.js";
+import { parseStat, type Stat } from "./stat.js";
+
+/** The files under /proc that the driver reads, through its host. */
+export interface ProcFiles {
+  boot(): Promise<string>;
+  stats(pids: readonly number[]): Promise<ReadonlyMap<number, Stat>>;
+  allStats(): Promise<ReadonlyMap<number, Stat>>;
+  /** One text for each pid, null where it is gone or not ours to read. */
+  each(pids: readonly number[], file: "environ" | "cmdline" | "io"): Promise<readonly (string | null)[]>;
+  uptimeMs(): Promise<number>;
+  units(): Promise<{ readonly pageBytes: number; readonly tickMs: number }>;
+}
+
+export function procFiles(host: Host): ProcFiles {
+  const { files } = host;
+  let boot: string | undefined;
+  let units: { pageBytes: number; tickMs: number } | undefined;
+
+  const stats = async (pids: readonly number[]): Promise<ReadonlyMap<number, Stat>> => {
+    const texts = await files.readMany(pids.map((pid) => `/proc/${pid}/stat`));
+    const found = new Map<number, Stat>();
+    for (const [at, text] of texts.entries()) {
+      const stat = text === null ? null : parseStat(text);
+      if (stat !== null && stat.pid === pids[at]) found.set(stat.pid, stat);
+    }
+    return found;
+  };
+  const needed = async (path: string): Promise<string> => {
+    const [text] = await files.readMany([path]);
+    if (text == null) throw unreadable(path);
+    return text;
+  };
+
+  return {
+    stats,
+    async boot() {
+      boot ??= (await needed("/proc/sys/kernel/random/boot_id")).trim();
+      return boot;
+    },
+    async allStats() {
+      const names = await files.list("/proc");
+      const found = await stats((names ?? []).filter((name) => /^[1-9]\d*$/.test(name)).map(Number));
+      // Not even one process: /proc is not there or shows nothing, and "none" would be a lie.
+      if (found.size === 0) throw unreadable("/proc");
+      return found;
+    },
+    each: (pids, file) => files.readMany(pids.map((pid) => `/proc/${pid}/${file}`)),
+    async uptimeMs() {
+      return Number.parseFloat(await needed("/proc/uptime")) * 1000;
+    },
+    async units() {
+      units ??= parseUnits((await files.readMany(["/proc/self/auxv"]))[0] ?? "");
+      return units;
+    },
+  };
+}
+
+/**
+ * Page size and clock tick out of the auxiliary vector (types 6 and 17), which costs no process as
+ * `getconf` does. Read as text: the bytes of these two are below 128 and survive that.
+ */
+function parseUnits(auxv: string): { pageBytes: number; tickMs: number } {
+  const value = (type: string): number => {
+    const bytes = new RegExp(`${type}\\0{7}([\\0-\\x7f]{8})`).exec(auxv)?.[1] ?? "";
+    return [...bytes].reduceRight((sum, char) => sum * 256 + char.charCodeAt(0), 0);
+  };
+  const page = value("\\x06");
+  const ticks = value("\\x11");
+  return {
+    pageBytes: page >= 4096 && page <= 1 << 21 && (page & (page - 1)) === 0 ? page : 4096,
+    tickMs: 1000 / (ticks >= 10 && ticks <= 10_000 ? ticks : 100),
+  };
+}
+
+function unreadable(path: string): FleetError<"DRIVER_FAILED"> {
+  return new FleetError("DRIVER_FAILED", `Processes cannot be seen: ${path} cannot be read.`, {
+    hint: "Mount /proc, or run where it is mounted.",
+  });
+}

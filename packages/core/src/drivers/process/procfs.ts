@@ -1,0 +1,107 @@
+import { FleetError, throwIfAborted } from "../../errors/index.js";
+import type { TreeSample } from "../../model/index.js";
+import type { Host, ProcessDriver } from "../../ports/index.js";
+import { endTrees, type ProcessHands } from "./end-trees.js";
+import { type ProcFiles, procFiles } from "./proc-files.js";
+import { ownPids, sendSignal } from "./signal.js";
+import type { Stat } from "./stat.js";
+import { childrenOf, treeOf } from "./table.js";
+
+/** Processes of a Linux host, read from /proc: one pass over it serves any number of roots. */
+export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
+  const { host } = options;
+  const proc = procFiles(host);
+  const hands = procHands(host, proc);
+  const driver: ProcessDriver = {
+    async self(call = {}) {
+      const pid = process.pid;
+      const identity = host.id === "local" ? (await driver.identify([pid], call)).get(pid) : undefined;
+      if (identity === undefined) throw new FleetError("DRIVER_FAILED", `This process cannot be found on host ${host.id}.`);
+      return identity;
+    },
+    async identify(pids, call = {}) {
+      throwIfAborted(call.signal);
+      const boot = await proc.boot();
+      const alive = [...(await proc.stats(pids)).values()].filter((stat) => !stat.zombie);
+      return new Map(alive.map(({ pid, start }) => [pid, { pid, start, boot }]));
+    },
+    async isAlive(identity, call = {}) {
+      const now = (await driver.identify([identity.pid], call)).get(identity.pid);
+      return now !== undefined && now.start === identity.start && now.boot === identity.boot;
+    },
+    async sample(roots, call = {}) {
+      throwIfAborted(call.signal);
+      if (roots.length === 0) return new Map();
+      const [table, units, uptimeMs] = [await proc.allStats(), await proc.units(), await proc.uptimeMs()];
+      const children = childrenOf(table);
+      const samples = new Map<number, TreeSample>();
+      for (const root of roots) {
+        const first = table.get(root);
+        if (first === undefined || first.zombie) continue;
+        const tree = treeOf(root, table, children);
+        const running = tree.filter((stat) => !stat.zombie);
+        const pids = running.map((stat) => stat.pid);
+        samples.set(root, {
+          pids,
+          memory: sum(running, (stat) => stat.pages) * units.pageBytes,
+          // A zombie's time counts until its parent takes it over, or the sum would fall meanwhile.
+          cpuMs: sum(tree, (stat) => stat.ticks) * units.tickMs,
+          ageMs: Math.max(0, uptimeMs - Number(first.start) * units.tickMs),
+          bytesRead: bytesRead(await proc.each(pids, "io")),
+        });
+      }
+      return samples;
+    },
+    async foreground(pid, call = {}) {
+      throwIfAborted(call.signal);
+      const group = (await proc.stats([pid])).get(pid)?.foreground ?? -1;
+      if (group <= 0) return null;
+      const leader = (await proc.stats([group])).get(group) ?? (await memberOf(proc, group));
+      const running = leader?.zombie === false ? leader : await memberOf(proc, group);
+      if (running === undefined) return null;
+      const [cmdline] = await proc.each([running.pid], "cmdline");
+      const argv = cmdline == null || cmdline === "" ? [running.name] : cmdline.replace(/\0$/, "").split("\0");
+      return { pid: running.pid, argv };
+    },
+    endTrees: (targets, { graceMs }, call) => endTrees(hands, targets, graceMs, call),
+  };
+  return driver;
+}
+
+function procHands(host: Host, proc: ProcFiles): ProcessHands {
+  return {
+    spared: ownPids(host),
+    async scan() {
+      const [boot, table] = [await proc.boot(), await proc.allStats()];
+      const pids = [...table.keys()];
+      const environs = await proc.each(pids, "environ");
+      return {
+        table,
+        boot,
+        carriers: ([name, value]) => {
+          const entry = `${name}=${value}`;
+          return pids.filter((_, at) => environs[at]?.includes(entry) === true && environs[at].split("\0").includes(entry));
+        },
+      };
+    },
+    async starts(pids) {
+      const alive = [...(await proc.stats(pids)).values()].filter((stat) => !stat.zombie);
+      return new Map(alive.map(({ pid, start }) => [pid, start]));
+    },
+    signal: (pid, name) => sendSignal(host, pid, name),
+  };
+}
+
+async function memberOf(proc: ProcFiles, group: number): Promise<Stat | undefined> {
+  return [...(await proc.allStats()).values()].find((stat) => stat.group === group && !stat.zombie);
+}
+
+function sum(stats: readonly Stat[], of: (stat: Stat) => number): number {
+  return stats.reduce((total, stat) => total + of(stat), 0);
+}
+
+/** Bytes read by the processes and by their children that have ended; null if not one of them may be looked at. */
+function bytesRead(io: readonly (string | null)[]): number | null {
+  const counts = io.flatMap((text) => /^rchar: (\d+)/.exec(text ?? "")?.[1] ?? []);
+  return counts.length === 0 ? null : counts.reduce((total, count) => total + Number(count), 0);
+}

@@ -1,0 +1,34 @@
+import type { Row } from "./table.js";
+
+/** What one line of `/proc/<pid>/stat` says. Times in clock ticks, memory in pages. */
+export interface Stat extends Row {
+  /** Own time and that of children it has waited for. */
+  readonly ticks: number;
+  readonly pages: number;
+}
+
+/** Parses a line; null if it is none. The name may hold blanks, brackets and newlines: the last bracket ends it. */
+export function parseStat(text: string): Stat | null {
+  const open = text.indexOf("(");
+  const close = text.lastIndexOf(")");
+  if (open < 0 || close < open) return null;
+  const fields = text.slice(close + 2).split(" ");
+  // Numbered as in proc(5), where the state is field 3.
+  const field = (number: number): number => Number(fields[number - 3]);
+  const start = fields[19];
+  const pid = Number(text.slice(0, open));
+  if (!Number.isSafeInteger(pid) || start === undefined || !/^\d+$/.test(start)) return null;
+  const state = fields[0] ?? "";
+  return {
+    pid,
+    name: text.slice(open + 1, close),
+    zombie: state === "Z" || state === "X" || state === "x",
+    parent: field(4),
+    group: field(5),
+    session: field(6),
+    foreground: field(7) === 0 ? -1 : field(8),
+    ticks: field(14) + field(15) + field(16) + field(17),
+    start,
+    pages: field(24),
+  };
+}

@@ -1,0 +1,183 @@
+import { FleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
+import type { Session } from "../../model/index.js";
+import type { Call, SessionResult, SessionSpec } from "../../ports/index.js";
+import { births, hasProcfs } from "./birth.js";
+import { type TmuxClient, tmuxFailure, WORK_MS } from "./client.js";
+import { type Launch, launchLine, newScriptPath, parseStarted, type Started } from "./launch.js";
+import { LIST_FORMAT, type ListedPane, parsePanes } from "./parse.js";
+import { folderOf, prepareServer } from "./server.js";
+import type { TmuxOptions } from "./settings.js";
+import { checkSpec, NO_FOLDER_SUFFIX, specScript } from "./spec-file.js";
+
+/** As many sessions go into one tmux call; the next call follows when these are up. */
+const CHUNK = 40;
+/** A program that has not taken its pane over by then never will. */
+const BIRTH_MS = 10_000;
+/** How often a start is tried when the server was just leaving as we came. */
+const TRIES = 4;
+
+export interface CreateContext {
+  readonly options: TmuxOptions;
+  readonly client: TmuxClient;
+  readonly end: (agents: readonly string[]) => Promise<void>;
+}
+
+/** Starts sessions; see SessionDriver.create. What was started but not yielded is ended again. */
+export async function* createSessions(context: CreateContext, specs: readonly SessionSpec[], call?: Call): AsyncIterable<SessionResult> {
+  throwIfAborted(call?.signal);
+  if (specs.length === 0) return;
+  const update = await prepareServer(context.options, context.client, call);
+  for (let at = 0; at < specs.length; at += CHUNK) yield* createChunk(context, specs.slice(at, at + CHUNK), update, call);
+}
+
+async function* createChunk(
+  context: CreateContext,
+  specs: readonly SessionSpec[],
+  update: string,
+  call?: Call,
+): AsyncIterable<SessionResult> {
+  const { files } = context.client.host;
+  const open = new Map<string, Launch>();
+  try {
+    for (const spec of specs) {
+      const launch = { spec, script: newScriptPath(context.options.runFolder) };
+      try {
+        await place(context, launch);
+      } catch (error) {
+        yield failed(spec, error);
+        continue;
+      }
+      open.set(spec.agent, launch);
+    }
+    const { started, complaint } = await start(context, [...open.values()], update, call);
+    for (const launch of [...open.values()]) {
+      if (started.has(launch)) continue;
+      open.delete(launch.spec.agent);
+      await files.remove(launch.script);
+      yield failed(launch.spec, complaint(launch.spec));
+    }
+    for await (const result of watch(context, [...started.values()], call)) {
+      open.delete(result.agent);
+      yield result;
+    }
+  } finally {
+    if (open.size > 0) {
+      await context.end([...open.keys()]);
+      for (const { script } of open.values()) await files.remove(script);
+    }
+  }
+}
+
+async function place({ client }: CreateContext, { spec, script }: Launch): Promise<void> {
+  const { files } = client.host;
+  checkSpec(spec);
+  const real = await files.realPath(spec.cwd);
+  if (real === null || (await files.stat(real))?.kind !== "folder") throw noFolder(spec);
+  await files.makeFolder(folderOf(spec.logFile));
+  // Appending makes the file 0600 and, unlike writing, does not wait for the disk: it lives for milliseconds.
+  await files.append(script, specScript(spec, script));
+}
+
+interface Starts {
+  readonly started: ReadonlyMap<Launch, Started>;
+  readonly complaint: (spec: SessionSpec) => FleetError;
+}
+
+/** Hands the sessions to the server in one call; again for those whose server went away under our hands. */
+async function start({ client, options }: CreateContext, launches: readonly Launch[], update: string, call?: Call): Promise<Starts> {
+  const started = new Map<Launch, Started>();
+  let stderr = "";
+  for (let tries = 0; tries < TRIES && started.size < launches.length; tries++) {
+    const missing = launches.filter((launch) => !started.has(launch));
+    const lines = [update, ...missing.map((launch) => launchLine(launch, options.settings.logMaxBytes))];
+    const answer = await client.ask(
+      ["start-server", ";", "source-file", "-"],
+      { input: `${lines.join("\n")}\n`, timeoutMs: WORK_MS, start: true },
+      call,
+    );
+    if (!answer.server) {
+      stderr = answer.text;
+      continue;
+    }
+    stderr = answer.stderr;
+    for (const [launch, value] of parseStarted(answer.stdout, missing)) started.set(launch, value);
+    break;
+  }
+  const complaint = (spec: SessionSpec) => {
+    const own = stderr.split("\n").filter((line) => line.endsWith(`: ${spec.name}`));
+    return tmuxFailure(`start the session ${spec.name}`, { exitCode: 1, stderr: own[0] ?? stderr });
+  };
+  return { started, complaint };
+}
+
+async function* watch(context: CreateContext, all: readonly Started[], call?: Call): AsyncIterable<SessionResult> {
+  const { files } = context.client.host;
+  const procfs = await hasProcfs(files);
+  const deadline = Date.now() + BIRTH_MS;
+  let pending = [...all];
+  while (pending.length > 0) {
+    throwIfAborted(call?.signal);
+    const states = await births(files, pending, procfs);
+    const dead = pending.filter((_, i) => states[i] === "dead");
+    for (const [i, started] of pending.entries())
+      if (states[i] === "up") yield { agent: started.launch.spec.agent, ok: true, session: running(started) };
+    for (const result of await buried(context, dead, call)) yield result;
+    pending = pending.filter((_, i) => states[i] === "pending");
+    if (pending.length > 0 && Date.now() > deadline) {
+      await context.end(pending.map(({ launch }) => launch.spec.agent));
+      for (const { launch } of pending)
+        yield failed(launch.spec, new FleetError("TIMEOUT", `The program of ${launch.spec.name} did not start.`));
+      return;
+    }
+    if (pending.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** Programs that have ended already, with the exit codes tmux holds for them. */
+async function buried(context: CreateContext, dead: readonly Started[], call?: Call): Promise<SessionResult[]> {
+  if (dead.length === 0) return [];
+  const panes = await deadPanes(context.client, new Set(dead.map(({ id }) => id)), call);
+  return Promise.all(
+    dead.map(async ({ id, launch, ...rest }): Promise<SessionResult> => {
+      const { spec, script } = launch;
+      const mark = script + NO_FOLDER_SUFFIX;
+      if ((await context.client.host.files.stat(mark)) !== null) {
+        await context.client.host.files.remove(mark);
+        await context.end([spec.agent]);
+        return failed(spec, noFolder(spec));
+      }
+      const pane = panes.get(id);
+      const session = pane ?? { ...running({ id, launch, ...rest }), dead: true };
+      return { agent: spec.agent, ok: true, session };
+    }),
+  );
+}
+
+/** Waits until the server, too, has noticed: `run-shell` lets it reap its children before it answers. */
+async function deadPanes(client: TmuxClient, ids: ReadonlySet<string>, call?: Call): Promise<Map<string, Session>> {
+  const deadline = Date.now() + 3000;
+  for (;;) {
+    const answer = await client.ask(["run-shell", "true", ";", "list-panes", "-a", "-F", LIST_FORMAT], {}, call);
+    const panes = answer.server ? parsePanes(answer.stdout).filter((pane) => ids.has(pane.id)) : [];
+    const settled = (pane: ListedPane) => pane.dead && pane.exitCode !== null;
+    if (panes.every(settled) || Date.now() > deadline)
+      return new Map(panes.map(({ sessionId: _s, markedPane: _m, ...pane }) => [pane.id, pane]));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+function running({ id, pid, tty, createdAt, launch: { spec } }: Started): Session {
+  const command = spec.argv[0].slice(spec.argv[0].lastIndexOf("/") + 1);
+  const { agent, name } = spec;
+  return { id, name, agent, pid, dead: false, exitCode: null, createdAt, activityAt: createdAt, attached: 0, title: "", command, tty };
+}
+
+function failed(spec: SessionSpec, error: unknown): SessionResult {
+  return { agent: spec.agent, ok: false, error: toFleetError(error) };
+}
+
+function noFolder(spec: SessionSpec): FleetError {
+  return new FleetError("DRIVER_FAILED", `The folder ${spec.cwd} is not there or may not be entered.`, {
+    data: { exitCode: 71, cwd: spec.cwd },
+  });
+}

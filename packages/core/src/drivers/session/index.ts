@@ -1,0 +1,1 @@
+export { type TmuxOptions, type TmuxSettings, tmuxDriver } from "./tmux.js";

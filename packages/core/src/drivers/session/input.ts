@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import { FleetError } from "../../errors/index.js";
+import type { Call, PasteReceipt } from "../../ports/index.js";
+import { type TmuxClient, tmuxFailure } from "./client.js";
+
+/** Keys a driver presses. */
+export type Key = "Enter" | "Escape" | "C-c";
+
+/**
+ * Typing into a pane. Each act is one tmux call that asks first whether the pane lives and belongs to
+ * the agent: a paste into a dead pane ends the whole server of tmux 3.3a, and a pane's id means
+ * another pane after a restart of the server.
+ */
+export async function paste(client: TmuxClient, id: string, agent: string, text: string, call?: Call): Promise<PasteReceipt> {
+  const buffer = `aifleet-${randomBytes(8).toString("hex")}`;
+  // tmux keeps no empty buffer.
+  if (text === "") return guarded(client, id, agent, "display-message -p SENT", undefined, call);
+  const put = `paste-buffer -p -r -d -b ${buffer} -t ${id} ; display-message -p SENT`;
+  // Asked again after the text has come in, which takes its time.
+  const act = `load-buffer -b ${buffer} - ; ${ifOwn(id, agent, put, `delete-buffer -b ${buffer} ; display-message -p DEAD`)}`;
+  try {
+    const receipt = await guarded(client, id, agent, act, text, call);
+    if (receipt === "missing") await forget(client, buffer);
+    return receipt;
+  } catch (error) {
+    await forget(client, buffer);
+    throw error;
+  }
+}
+
+export async function press(client: TmuxClient, id: string, agent: string, key: Key, call?: Call): Promise<PasteReceipt> {
+  // In copy mode, where a person has scrolled back, keys would be commands.
+  return guarded(client, id, agent, `copy-mode -q -t ${id} ; send-keys -t ${id} ${key} ; display-message -p SENT`, undefined, call);
+}
+
+async function guarded(
+  client: TmuxClient,
+  id: string,
+  agent: string,
+  act: string,
+  input: string | undefined,
+  call: Call | undefined,
+): Promise<PasteReceipt> {
+  if (!/^%\d+$/.test(id) || !/^[A-Za-z0-9]+$/.test(agent)) throw new FleetError("USAGE", `No address of a session: ${id} of ${agent}.`);
+  const why = "display-message -p -t " + id + " '#{?#{==:#{@aifleet_id}," + agent + "},DEAD,MISSING}'";
+  const answer = await client.ask(condition(id, agent, act, why), input === undefined ? {} : { input }, call);
+  if (!answer.server) return "missing";
+  const said = answer.stdout.trim().split("\n").at(-1);
+  if (said === "SENT") return "sent";
+  if (said === "DEAD") return "dead";
+  if (said === "MISSING" || /can't find (pane|window|session)/.test(answer.stderr)) return "missing";
+  throw tmuxFailure("type into a session", answer);
+}
+
+function condition(id: string, agent: string, yes: string, no: string): string[] {
+  return ["if-shell", "-F", "-t", id, `#{&&:#{==:#{@aifleet_id},${agent}},#{==:#{pane_dead},0}}`, yes, no];
+}
+
+/** As a command inside a command: the words hold no double quote. */
+function ifOwn(id: string, agent: string, yes: string, no: string): string {
+  return condition(id, agent, yes, no)
+    .map((word) => (/^[A-Za-z0-9%-]+$/.test(word) ? word : `"${word}"`))
+    .join(" ");
+}
+
+/** Fine if it is not there; the paste's own outcome counts. */
+async function forget(client: TmuxClient, buffer: string): Promise<void> {
+  await client.ask(["delete-buffer", "-b", buffer]).catch(() => {});
+}

@@ -1,0 +1,26 @@
+import type { Host } from "../../ports/index.js";
+
+/** How the fleet's own tmux server is set up. */
+export interface TmuxSettings {
+  /** What session names begin with. Told to nobody but the reader: names come with each spec. */
+  readonly prefix?: string;
+  /** Lines of scrollback of each pane. */
+  readonly historyLimit: number;
+  /** tmux key name that leaves a session, without a prefix key. */
+  readonly detachKey: string;
+  /** A tmux.conf of the user's, sourced after ours; null for none. */
+  readonly include: string | null;
+  /** Bytes of log kept for each agent; null for no limit. */
+  readonly logMaxBytes: number | null;
+}
+
+export interface TmuxOptions {
+  readonly host: Host;
+  /** Path of the server's socket. */
+  readonly socket: string;
+  /** The generated tmux.conf. */
+  readonly confFile: string;
+  /** Private folder for files that live for milliseconds. */
+  readonly runFolder: string;
+  readonly settings: TmuxSettings;
+}

@@ -1,0 +1,55 @@
+import type { SessionDriver } from "../../ports/index.js";
+import { attach } from "./attach.js";
+import { watchChanges } from "./changes.js";
+import { TmuxClient, tmuxFailure } from "./client.js";
+import { createSessions } from "./create.js";
+import { endSessions } from "./end.js";
+import { paste, press } from "./input.js";
+import { readInputMode } from "./input-mode.js";
+import { LIST_FORMAT, parsePanes, toSessions } from "./parse.js";
+import { captureScreens } from "./screens.js";
+import type { TmuxOptions } from "./settings.js";
+import { tmuxVersion } from "./version.js";
+
+export type { TmuxOptions, TmuxSettings } from "./settings.js";
+
+/**
+ * Sessions on a tmux server of the fleet's own: its own socket, its own conf, a scrubbed environment.
+ * The user's tmux and ours never see each other.
+ */
+export function tmuxDriver(options: TmuxOptions): SessionDriver {
+  const { host, socket } = options;
+  const client = new TmuxClient(options);
+  let version: Promise<string> | undefined;
+  const end: SessionDriver["end"] = (agents, call) => endSessions(client, agents, call);
+
+  return {
+    capabilities: { attach: true, survivesUs: true },
+    address: socket,
+    version(call) {
+      version ??= tmuxVersion(host, client.env, call).catch((error) => {
+        version = undefined;
+        throw error;
+      });
+      return version;
+    },
+    create: (specs, call) => createSessions({ options, client, end }, specs, call),
+    async list(call) {
+      const answer = await client.ask(["list-panes", "-a", "-F", LIST_FORMAT], {}, call);
+      if (!answer.server) return [];
+      if (answer.exitCode !== 0) throw tmuxFailure("list its sessions", answer);
+      return toSessions(parsePanes(answer.stdout));
+    },
+    screens: (ids, { history = 0 } = {}, call) => captureScreens(client, ids, history, call),
+    inputMode: (session, { logFile }, call) => readInputMode(host, session.tty, logFile, call),
+    paste: (session, agent, text, call) => paste(client, session.id, agent, text, call),
+    press: (session, agent, key, call) => press(client, session.id, agent, key, call),
+    end,
+    changes: (call) => watchChanges(client, socket, call),
+    attachCommand: (session, env) => attach(client, socket, session, env),
+    async tidy(call) {
+      // exit-empty does it by itself, unless an included conf has switched it off. Asked and done in one step.
+      await client.ask(["if-shell", "-F", "#{==:#{server_sessions},0}", "kill-server"], {}, call);
+    },
+  };
+}

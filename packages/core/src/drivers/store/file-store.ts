@@ -1,0 +1,56 @@
+import { chmodSync, constants, copyFileSync } from "node:fs";
+import { makePrivateFolder, writeDurably } from "../../config/durable.js";
+import type { HomePaths } from "../../config/paths.js";
+import { throwIfAborted, toFleetError } from "../../errors/index.js";
+import type { Locks, Store } from "../../ports/index.js";
+import { formatState, readState } from "./state-file.js";
+
+/**
+ * The registry in state.json. Reading takes no lock, since the file is only ever replaced whole;
+ * changing reads, changes and replaces it under the lock. A file that cannot be parsed is copied to
+ * `state.json.broken-<time>` before the next change takes its place.
+ */
+export function fileStore(options: { readonly paths: Pick<HomePaths, "home" | "state">; readonly locks: Locks }): Store {
+  const { paths, locks } = options;
+  return {
+    async read(call = {}) {
+      throwIfAborted(call.signal);
+      const { draft, problems } = readState(paths.state);
+      return { ...draft, problems };
+    },
+    async update(change, call = {}) {
+      makePrivateFolder(paths.home);
+      return locks.hold(
+        paths.state,
+        async () => {
+          const { draft, problems } = readState(paths.state);
+          const before = formatState(draft);
+          const result = change(draft);
+          const after = formatState(draft);
+          if (problems.length > 0) keepAside(paths.state);
+          if (after !== before || problems.length > 0) {
+            // One name is enough under the lock, and a killed writer leaves no second file behind.
+            writeDurably(paths.state, after, { temporary: `${paths.state}.new` });
+          }
+          return result;
+        },
+        {},
+        call,
+      );
+    },
+  };
+}
+
+function keepAside(file: string): void {
+  const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
+  for (let again = 0; ; again++) {
+    const copy = `${file}.broken-${stamp}${again === 0 ? "" : `-${again}`}`;
+    try {
+      copyFileSync(file, copy, constants.COPYFILE_EXCL);
+      chmodSync(copy, 0o600);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw toFleetError(error, `Cannot keep a copy of ${file}`);
+    }
+  }
+}

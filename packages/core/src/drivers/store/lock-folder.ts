@@ -1,0 +1,130 @@
+import { mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { ProcessDriver } from "../../ports/index.js";
+import { isDead, type LockOwner, OWNER_FILE, readOwner } from "./owner.js";
+
+type Done<T = void> = (error: NodeJS.ErrnoException | null, value?: T) => void;
+
+/**
+ * The file system that proper-lockfile sees while it takes one lock.
+ *
+ * A lock is a folder with its owner in it, renamed into place whole. Age does not decide over it: the
+ * owner's life does. So `stat` answers a time long past for a dead owner and one in the future for a
+ * live one; a holder whose event loop is blocked keeps its lock, one that was killed loses it at once.
+ */
+export interface LockFolders {
+  mkdir(path: string, done: Done): void;
+  stat(path: string, done: Done<{ mtime: Date }>): void;
+  utimes(path: string, atime: Date, mtime: Date, done: Done): void;
+  rmdir(path: string, done: Done): void;
+  rmdirSync(path: string): void;
+}
+
+const PAST = new Date(0);
+const FUTURE = new Date(Date.UTC(2200, 0, 1));
+
+export function lockFolders(owner: LockOwner, processes: ProcessDriver): LockFolders {
+  // proper-lockfile compares what it wrote with what it reads; only ours answers with it.
+  let renewed = FUTURE;
+  const isOurs = (path: string): boolean => readOwner(path)?.nonce === owner.nonce;
+  return {
+    mkdir: (path, done) => settle(done, () => take(path, owner)),
+    stat: (path, done) =>
+      settleAsync(done, async () => {
+        statSync(path);
+        const other = readOwner(path);
+        if (other?.nonce === owner.nonce) return { mtime: renewed };
+        return { mtime: (await isDead(path, other, processes)) ? PAST : FUTURE };
+      }),
+    utimes: (path, atime, mtime, done) =>
+      settle(done, () => {
+        if (!isOurs(path)) throw Object.assign(new Error("The lock is not ours."), { code: "ENOENT" });
+        renewed = mtime;
+        utimesSync(path, atime, new Date());
+      }),
+    rmdir: (path, done) =>
+      settleAsync(done, async () => {
+        if (isOurs(path)) drop(path, owner.nonce);
+        else await removeDead(path, owner, processes);
+      }),
+    rmdirSync: (path) => {
+      if (isOurs(path)) drop(path, owner.nonce);
+    },
+  };
+}
+
+/** Puts the lock's folder in place, or fails with EEXIST. */
+function take(path: string, owner: LockOwner): void {
+  const made = `${path}.${owner.nonce}`;
+  try {
+    makeOwned(made, owner);
+    renameSync(made, path);
+  } catch (error) {
+    rmSync(made, { recursive: true, force: true });
+    const { code } = error as NodeJS.ErrnoException;
+    // A folder is renamed over an empty one only; a lock is never empty.
+    if (code === "ENOTEMPTY" || code === "EEXIST") throw Object.assign(new Error("The lock is held."), { code: "EEXIST" });
+    throw error;
+  }
+}
+
+function makeOwned(folder: string, owner: LockOwner): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+    mkdirSync(folder, { mode: 0o700 });
+  }
+  writeFileSync(join(folder, OWNER_FILE), JSON.stringify(owner), { mode: 0o600 });
+}
+
+/** Takes a lock's folder away in one step, so that nobody sees half of it. */
+function drop(path: string, nonce: string): void {
+  const away = `${path}.${nonce}.gone`;
+  renameSync(path, away);
+  rmSync(away, { recursive: true, force: true });
+}
+
+/**
+ * Removes a dead owner's lock. Between judging and removing, another may have done both and taken the
+ * lock itself; so only who holds the guard that bears the dead owner's nonce may remove it, and looks
+ * again under it. A guard is a lock like any other, down to its own takeover.
+ */
+async function removeDead(path: string, owner: LockOwner, processes: ProcessDriver, depth = 0): Promise<void> {
+  const judged = readOwner(path);
+  if (!(await isDead(path, judged, processes))) return;
+  const guard = `${path}.${judged?.nonce ?? "unnamed"}.guard`;
+  try {
+    take(guard, owner);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (depth < 3) await removeDead(guard, owner, processes, depth + 1);
+    return;
+  }
+  try {
+    const now = readOwner(path);
+    if (now?.nonce === judged?.nonce && (await isDead(path, now, processes))) drop(path, owner.nonce);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  } finally {
+    drop(guard, owner.nonce);
+  }
+}
+
+function settle(done: Done, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    done(error as NodeJS.ErrnoException);
+    return;
+  }
+  done(null);
+}
+
+function settleAsync<T>(done: Done<T>, work: () => Promise<T>): void {
+  work().then(
+    (value) => done(null, value),
+    (error: NodeJS.ErrnoException) => done(error),
+  );
+}

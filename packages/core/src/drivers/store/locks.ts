@@ -1,0 +1,82 @@
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FleetError, interrupted, throwIfAborted, toFleetError } from "../../errors/index.js";
+import type { Call, Locks, ProcessDriver } from "../../ports/index.js";
+import { lockFolders } from "./lock-folder.js";
+import { ownOwner, readOwner } from "./owner.js";
+import { enter, leave } from "./queue.js";
+
+/** How long a lock is waited for where the caller does not say. */
+const TIMEOUT_MS = 10_000;
+/** proper-lockfile judges by age; ours never get this old (see lock-folder.ts). */
+const NEVER_STALE_MS = 1_000_000_000;
+/** How often a holder renews its lock, for those on other machines who cannot ask about it. */
+const RENEW_MS = 10_000;
+
+/** Locks between processes as folders `<path>.lock`. `processes` tells whether a holder still lives. */
+export function fileLocks(options: { readonly processes: ProcessDriver }): Locks {
+  const { processes } = options;
+  return {
+    async hold(path, work, { timeoutMs = TIMEOUT_MS } = {}, call = {}) {
+      throwIfAborted(call.signal);
+      const file = resolve(path);
+      const until = Date.now() + timeoutMs;
+      if (!(await enter(file, timeoutMs, call.signal))) throw locked(file);
+      try {
+        const release = await acquire(file, until, processes, call);
+        try {
+          return await work();
+        } finally {
+          await release();
+        }
+      } finally {
+        leave(file);
+      }
+    },
+  };
+}
+
+/** Takes the lock, asking again every 25 to 75 ms: a fixed pace would let the same ones lose each time. */
+async function acquire(file: string, until: number, processes: ProcessDriver, call: Call): Promise<() => Promise<void>> {
+  const owner = ownOwner(await processes.self(call), randomBytes(8).toString("hex"));
+  const folders = lockFolders(owner, processes);
+  const lockfile = await import("proper-lockfile");
+  const lock = lockfile.lock ?? lockfile.default.lock;
+  for (;;) {
+    throwIfAborted(call.signal);
+    try {
+      const release = await lock(file, {
+        realpath: false,
+        retries: 0,
+        stale: NEVER_STALE_MS,
+        update: RENEW_MS,
+        fs: folders,
+        // Somebody removed the lock by hand. The work under way cannot be called back, and must not crash.
+        onCompromised: () => undefined,
+      });
+      return () => release().catch(() => undefined);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ELOCKED" && code !== "EEXIST" && code !== "ENOENT") throw toFleetError(error, `Cannot lock ${file}`);
+    }
+    if (Date.now() >= until) throw locked(file);
+    await pause(Math.min(25 + Math.random() * 50, Math.max(1, until - Date.now())), call);
+  }
+}
+
+async function pause(ms: number, call: Call): Promise<void> {
+  try {
+    await sleep(ms, undefined, call.signal === undefined ? {} : { signal: call.signal });
+  } catch {
+    if (call.signal !== undefined) throw interrupted(call.signal);
+  }
+}
+
+function locked(file: string): FleetError<"LOCKED"> {
+  const pid = readOwner(`${file}.lock`)?.pid;
+  return new FleetError("LOCKED", `${file} is locked${pid === undefined ? "" : ` by process ${pid}`}.`, {
+    hint: "Run the command again once the other one is done.",
+    data: { path: file, pid: pid ?? null },
+  });
+}

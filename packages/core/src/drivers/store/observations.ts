@@ -1,0 +1,28 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Observation, Observations } from "../../ports/index.js";
+
+/** Observations in one small file. No lock and no fsync: it may be lost, and nothing but "since when" is lost with it. */
+export function fileObservations(folder: string): Observations {
+  const file = join(folder, "observed.json");
+  return {
+    async read() {
+      try {
+        const entries = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, Observation>);
+        return new Map(entries.filter(([, entry]) => typeof entry?.status === "string" && typeof entry.at === "number"));
+      } catch {
+        return new Map();
+      }
+    },
+    async write(all) {
+      const temporary = `${file}.${process.pid}`;
+      try {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        writeFileSync(temporary, JSON.stringify(Object.fromEntries(all)), { mode: 0o600 });
+        renameSync(temporary, file);
+      } catch {
+        // A full or read-only disk must not keep anybody from reading a status.
+      }
+    },
+  };
+}

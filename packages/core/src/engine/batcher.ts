@@ -1,0 +1,32 @@
+/**
+ * Collects single requests and hands them over in groups: whatever has gathered while the last
+ * group was under way goes out as the next. One item alone goes out at once.
+ */
+export function batcher<T, R>(send: (items: readonly T[]) => Promise<readonly R[]>): (item: T) => Promise<R> {
+  let queue: { item: T; resolve: (result: R) => void; reject: (error: unknown) => void }[] = [];
+  let busy = false;
+
+  const flush = async () => {
+    busy = true;
+    while (queue.length > 0) {
+      const group = queue;
+      queue = [];
+      try {
+        const results = await send(group.map((entry) => entry.item));
+        group.forEach((entry, index) => {
+          entry.resolve(results[index] as R);
+        });
+      } catch (error) {
+        for (const entry of group) entry.reject(error);
+      }
+    }
+    busy = false;
+  };
+
+  return (item) =>
+    new Promise<R>((resolve, reject) => {
+      queue.push({ item, resolve, reject });
+      // One turn of the loop later, so that what becomes ready together goes out together.
+      if (!busy) setImmediate(() => void (busy || flush()));
+    });
+}

@@ -1,0 +1,110 @@
+import { dirname, isAbsolute, join, normalize, relative } from "node:path";
+import { FleetError } from "../errors/index.js";
+import type { Warning } from "../model/index.js";
+import type { HostFiles } from "../ports/index.js";
+import type { Deps } from "./deps.js";
+
+/** Folders no credential pattern ever looks into. */
+const SKIPPED = new Set([".git", "node_modules"]);
+
+/**
+ * Copies credential files from the repository into a worktree, 0600, and answers with their relative
+ * paths. Nothing is read from or written to a place outside the two, whatever links say; what is
+ * already in the checkout is left as it is.
+ */
+export async function copyCredentials(
+  deps: Deps,
+  from: string,
+  to: string,
+  patterns: readonly string[],
+  warn: (warning: Warning) => void,
+): Promise<readonly string[]> {
+  const { files } = deps.host;
+  const source = await files.realPath(from);
+  const target = await files.realPath(to);
+  if (source === null || target === null) return [];
+  const copied: string[] = [];
+  for (const path of await expand(files, source, patterns, warn)) {
+    const origin = await files.realPath(join(source, path));
+    if (origin === null || !isInside(source, origin)) {
+      warn({ code: "CREDENTIAL_SKIPPED", message: `The credential file ${path} leads out of the repository and was not copied.` });
+      continue;
+    }
+    const place = join(target, path);
+    if ((await files.stat(place)) !== null) continue;
+    await files.makeFolder(dirname(place), 0o755);
+    const parent = await files.realPath(dirname(place));
+    if (parent === null || !isInside(target, parent)) {
+      warn({ code: "CREDENTIAL_SKIPPED", message: `The credential file ${path} would land outside the worktree and was not copied.` });
+      continue;
+    }
+    const size = (await files.stat(origin))?.size ?? 0;
+    const content = await files.readRange(origin, 0, size);
+    if (content === null) continue;
+    await files.write(place, content, 0o600);
+    copied.push(path);
+  }
+  return copied;
+}
+
+async function expand(
+  files: HostFiles,
+  root: string,
+  patterns: readonly string[],
+  warn: (warning: Warning) => void,
+): Promise<readonly string[]> {
+  const found = new Set<string>();
+  for (const pattern of patterns) {
+    const clean = normalize(pattern);
+    if (isAbsolute(clean) || clean.startsWith("..")) {
+      throw new FleetError("CONFIG_INVALID", `setup.credential_files: "${pattern}" leads out of the repository.`, {
+        hint: "Use paths relative to the repository.",
+        data: { key: "setup.credential_files" },
+      });
+    }
+    const matches = /[*?[]/.test(clean) ? await glob(files, root, clean.split("/")) : await literal(files, root, clean);
+    if (matches.length === 0) warn({ code: "CREDENTIAL_MISSING", message: `setup.credential_files: nothing matches "${pattern}".` });
+    for (const match of matches) found.add(match);
+  }
+  return [...found];
+}
+
+async function literal(files: HostFiles, root: string, path: string): Promise<readonly string[]> {
+  const stat = await files.stat(join(root, path));
+  if (stat === null) return [];
+  if (stat.kind !== "folder") return [path];
+  return glob(files, root, [...path.split("/"), "**"]);
+}
+
+async function glob(files: HostFiles, root: string, parts: readonly string[], at = ""): Promise<readonly string[]> {
+  const [part, ...rest] = parts;
+  if (part === undefined) return [];
+  const results: string[] = [];
+  for (const name of (await files.list(join(root, at))) ?? []) {
+    if (SKIPPED.has(name)) continue;
+    const path = at === "" ? name : `${at}/${name}`;
+    const kind = (await files.stat(join(root, path)))?.kind;
+    if (part === "**") {
+      if (kind === "folder") results.push(...(await glob(files, root, parts, path)));
+      if (rest.length === 0 && kind !== "folder") results.push(path);
+    } else if (!matches(part, name)) continue;
+    else if (rest.length === 0) {
+      if (kind !== "folder") results.push(path);
+    } else if (kind === "folder") results.push(...(await glob(files, root, rest, path)));
+  }
+  if (part === "**" && rest.length > 0) results.push(...(await glob(files, root, rest, at)));
+  return [...new Set(results)];
+}
+
+function matches(pattern: string, name: string): boolean {
+  const source = pattern
+    .replace(/[.+^${}()|\\]/g, "\\$&")
+    .replaceAll("*", "[^/]*")
+    .replaceAll("?", "[^/]");
+  return new RegExp(`^${source}$`, "u").test(name);
+}
+
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way === "" || (!way.startsWith("..") && !isAbsolute(way));
+}

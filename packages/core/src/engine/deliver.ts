@@ -1,0 +1,122 @@
+import { basename } from "node:path";
+import { FleetError } from "../errors/index.js";
+import type { AgentRecord, Session } from "../model/index.js";
+import type { Call, Foreground, InputMode } from "../ports/index.js";
+import type { Deps } from "./deps.js";
+import { logFileOf } from "./logs.js";
+import type { Seen } from "./look.js";
+
+/** What became of one prompt. */
+export interface Receipt {
+  readonly delivery: "delivered" | "refused" | "unverified";
+  readonly reason: string | null;
+}
+
+const SHELLS = new Set(["sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "csh", "tcsh", "nu", "pwsh", "xonsh", "elvish", "ash"]);
+/** A kernel line buffer cuts lines longer than this, bytes. */
+const LINE_BYTES = 4095;
+const POLL_MS = 10;
+/** How long a program has to read a paste: some milliseconds, and more for much text. */
+const READ_MS = 5000;
+const READ_MS_PER_KB = 10;
+
+/** Throws `PROMPT_REFUSED` for a text that no terminal could take as a prompt. */
+export function checkPromptText(text: string): void {
+  if (text.trim() === "") throw new FleetError("USAGE", "The prompt is empty.", { hint: "Say what the agent is to do." });
+  const control = /[\u0000-\u0008\u000b-\u001f\u007f\u0080-\u009f]/.exec(text);
+  if (control === null) return;
+  const code = control[0].charCodeAt(0).toString(16).padStart(2, "0");
+  throw new FleetError("PROMPT_REFUSED", `The prompt holds the control character 0x${code} at position ${control.index}.`, {
+    hint: "Only newline and tab are allowed: another would be a key press in the agent's terminal.",
+    data: { position: control.index },
+  });
+}
+
+/**
+ * Gives a prompt to a live agent: looks what would take it, pastes, sees that the program read it,
+ * presses Enter, sees that it read that. Never types twice.
+ */
+export async function deliver(
+  deps: Deps,
+  { record, session }: Pick<Seen, "record" | "session">,
+  text: string,
+  call?: Call,
+): Promise<Receipt> {
+  if (session === undefined) return refused("its session could not be asked for");
+  if (session === null || session.dead) return refused(`its program does not run (${record.status})`);
+  if (record.status === "waiting") return refused("it asks a question; answer that first");
+  if (record.status === "starting") return refused("it is still being started");
+  // Two prompts at the same time must not become one.
+  return deps.locks.hold(
+    `${deps.paths.run}/prompt-${record.id}`,
+    () => type(deps, record, session, text, call),
+    { timeoutMs: 30_000 },
+    call,
+  );
+}
+
+async function type(deps: Deps, record: AgentRecord, session: Session, text: string, call?: Call): Promise<Receipt> {
+  const [front, mode] = await Promise.all([
+    deps.processes.foreground(session.pid, call),
+    deps.sessions.inputMode(session, { logFile: logFileOf(deps, record.id) }, call),
+  ]);
+  const why = whyNot(front, mode, text);
+  if (why !== null) return refused(why);
+
+  const before = await bytesRead(deps, session, call);
+  const sent = await deps.sessions.paste(session, record.id, text, call);
+  if (sent !== "sent") return refused("its program ended meanwhile");
+  const bytes = Buffer.byteLength(text);
+  const readMs = READ_MS + (bytes / 1024) * READ_MS_PER_KB;
+  // A line-buffered terminal hands nothing over before Enter: there both are seen together.
+  const together = mode.canonical === true;
+  if (!together && before !== null && !(await waitForRead(deps, session, before + bytes, readMs, call))) {
+    return { delivery: "unverified", reason: "the text is in the agent's terminal, but its program has not read it; it was not submitted" };
+  }
+  await deps.clock.sleep(deps.adapters.get(record.adapter)?.submitDelayMs ?? 0, call);
+  const atEnter = together ? before : await bytesRead(deps, session, call);
+  if ((await deps.sessions.press(session, record.id, "Enter", call)) !== "sent") {
+    return { delivery: "unverified", reason: "its program ended before the text was submitted" };
+  }
+  if (atEnter === null) return { delivery: "unverified", reason: "this system does not show whether the program read it" };
+  const submitted = await waitForRead(deps, session, atEnter + (together ? bytes : 0) + 1, readMs, call);
+  return submitted ? { delivery: "delivered", reason: null } : { delivery: "unverified", reason: "the program has not read the Enter key" };
+}
+
+/** Why this text must not be typed into that terminal, null if it may. Pure. */
+function whyNot(front: Foreground | null, mode: InputMode, text: string): string | null {
+  if (front !== null && isShell(front.argv)) return "a shell is in the foreground, which would run the prompt as commands";
+  if (text.includes("\n") && mode.bracketedPaste !== true) {
+    return "its program takes no bracketed paste: each line would be submitted as a prompt of its own";
+  }
+  if (mode.canonical === true && text.split("\n").some((line) => Buffer.byteLength(line) > LINE_BYTES)) {
+    return `its terminal is line-buffered and would cut a line over ${LINE_BYTES} bytes`;
+  }
+  return null;
+}
+
+/** An interactive shell: a shell that was given neither a script nor a command. */
+function isShell(argv: readonly string[]): boolean {
+  const [program, ...rest] = argv;
+  if (program === undefined || !SHELLS.has(basename(program).replace(/^-/, ""))) return false;
+  return rest.every((argument) => argument.startsWith("-") && !/^-[a-z]*c/.test(argument));
+}
+
+/** Bytes the agent's processes have read so far, null where the system does not say. */
+async function bytesRead(deps: Deps, session: Session, call?: Call): Promise<number | null> {
+  return (await deps.processes.sample([session.pid], call)).get(session.pid)?.bytesRead ?? null;
+}
+
+async function waitForRead(deps: Deps, session: Session, atLeast: number, timeoutMs: number, call?: Call): Promise<boolean> {
+  const end = deps.clock.now() + timeoutMs;
+  for (;;) {
+    const now = await bytesRead(deps, session, call);
+    if (now !== null && now >= atLeast) return true;
+    if (deps.clock.now() >= end) return false;
+    await deps.clock.sleep(POLL_MS, call);
+  }
+}
+
+function refused(reason: string): Receipt {
+  return { delivery: "refused", reason };
+}

@@ -1,0 +1,47 @@
+import type { HomePaths } from "../config/paths.js";
+import type { LoadedConfig } from "../config/types.js";
+import type { Repository } from "../model/index.js";
+import type {
+  AdapterRegistry,
+  Call,
+  Clock,
+  GitDriver,
+  Host,
+  Ids,
+  Journal,
+  Locks,
+  Observations,
+  ProcessDriver,
+  SessionDriver,
+  Store,
+} from "../ports/index.js";
+
+/** All that engine and actions work with: ports, settings and where this fleet looks. */
+export interface Deps {
+  readonly host: Host;
+  readonly git: GitDriver;
+  readonly sessions: SessionDriver;
+  readonly processes: ProcessDriver;
+  readonly adapters: AdapterRegistry;
+  readonly store: Store;
+  readonly locks: Locks;
+  readonly journal: Journal;
+  readonly observations: Observations;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly paths: HomePaths;
+  /** The environment agents inherit. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The repository this fleet was opened on, null for all. */
+  readonly repo: Repository | null;
+  /** The folder it was opened with: HEAD of a new branch is this folder's. */
+  readonly folder: string | null;
+  readonly settings: LoadedConfig;
+  /** Makes the home's folders and, on first use, its commented settings file. */
+  readonly prepareHome: () => Promise<void>;
+  /** Throws `NOT_TRUSTED` if the project's file has not been trusted, unless it is to be passed over. */
+  readonly requireTrust: () => void;
+}
+
+/** What every action takes last. */
+export type { Call };

@@ -1,0 +1,27 @@
+import type { AgentRecord } from "../model/index.js";
+
+/**
+ * Never handed on: what would lead a program of the agent's to another repository or terminal
+ * server, what describes the caller's terminal and not the agent's, and our own markers.
+ */
+const DROPPED =
+  /^(?:TMUX.*|GIT_.*|AIFLEET_(?:ID|BRANCH|BATCH|INDEX|REPO|WORKTREE)|TERM|TERM_PROGRAM.*|COLUMNS|LINES|PWD|OLDPWD|SHLVL|_|STY|WINDOW)$/;
+
+/** The environment of an agent and of its setup commands. */
+export function agentEnvironment(
+  base: Readonly<Record<string, string | undefined>>,
+  extra: Readonly<Record<string, string>>,
+  record: AgentRecord,
+): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(base)) if (value !== undefined && !DROPPED.test(name)) env[name] = value;
+  Object.assign(env, extra, {
+    AIFLEET_ID: record.id,
+    AIFLEET_BRANCH: record.branch,
+    AIFLEET_REPO: record.repo,
+    AIFLEET_WORKTREE: record.worktree,
+  });
+  if (record.batch !== null) env.AIFLEET_BATCH = record.batch;
+  if (record.index !== null) env.AIFLEET_INDEX = String(record.index);
+  return env;
+}

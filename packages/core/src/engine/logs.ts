@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import type { AgentRecord } from "../model/index.js";
+import type { Deps } from "./deps.js";
+
+/** What is kept beside an agent's log, so that it can be found by branch when the agent is gone. */
+export interface LogMeta {
+  readonly id: string;
+  readonly branch: string;
+  readonly commonDir: string;
+  readonly repo: string;
+  readonly createdAt: string;
+}
+
+/** Raw output of an agent's terminal. */
+export function logFileOf(deps: Deps, id: string): string {
+  return join(deps.paths.logs, `${id}.log`);
+}
+
+/** What a person last saw, with the history above it. */
+export function screenFileOf(deps: Deps, id: string): string {
+  return join(deps.paths.logs, `${id}.screen`);
+}
+
+function metaFileOf(deps: Deps, id: string): string {
+  return join(deps.paths.logs, `${id}.json`);
+}
+
+export async function writeLogMeta(deps: Deps, record: AgentRecord): Promise<void> {
+  const { id, branch, commonDir, repo, createdAt } = record;
+  const meta: LogMeta = { id, branch, commonDir, repo, createdAt };
+  await deps.host.files.write(metaFileOf(deps, id), `${JSON.stringify(meta)}\n`);
+}
+
+/** Keeps the rendered screens of sessions that are about to go. */
+export async function keepScreens(deps: Deps, sessions: readonly { readonly id: string; readonly agent: string }[]): Promise<void> {
+  if (sessions.length === 0) return;
+  const screens = await deps.sessions.screens(
+    sessions.map(({ id }) => id),
+    { history: Number.POSITIVE_INFINITY },
+  );
+  for (const { id, agent } of sessions) {
+    const screen = screens.get(id);
+    if (screen !== undefined) await deps.host.files.write(screenFileOf(deps, agent), `${trimEnd(screen.lines).join("\n")}\n`);
+  }
+}
+
+/** The newest kept log of a branch or id whose agent is gone, null if there is none. */
+export async function findKeptLog(deps: Deps, name: string): Promise<LogMeta | null> {
+  const { files } = deps.host;
+  const names = ((await files.list(deps.paths.logs)) ?? []).filter((file) => file.endsWith(".json"));
+  const texts = await files.readMany(names.map((file) => join(deps.paths.logs, file)));
+  const metas = texts.flatMap((text) => {
+    try {
+      return text === null ? [] : [JSON.parse(text) as LogMeta];
+    } catch {
+      return [];
+    }
+  });
+  const mine = metas.filter(
+    (meta) => (meta.branch === name || meta.id === name) && (deps.repo === null || meta.commonDir === deps.repo.commonDir),
+  );
+  return mine.sort((a, b) => b.createdAt.localeCompare(a.createdAt))[0] ?? null;
+}
+
+/** Removes what was kept of an agent whose start was undone. */
+export async function dropLogs(deps: Deps, id: string): Promise<void> {
+  for (const file of [metaFileOf(deps, id), screenFileOf(deps, id), logFileOf(deps, id), `${logFileOf(deps, id)}.1`]) {
+    await deps.host.files.remove(file);
+  }
+}
+
+/** Removes kept logs older than `logs.keep_days` of agents that are gone. */
+export async function tidyLogs(deps: Deps, alive: ReadonlySet<string>): Promise<void> {
+  const { files } = deps.host;
+  const oldest = deps.clock.now() - deps.settings.config.logs.keepDays * 24 * 3600 * 1000;
+  for (const name of (await files.list(deps.paths.logs)) ?? []) {
+    if (alive.has(name.split(".")[0] ?? "")) continue;
+    const stat = await files.stat(join(deps.paths.logs, name));
+    if (stat !== null && stat.modifiedAt < oldest) await files.remove(join(deps.paths.logs, name));
+  }
+}
+
+/** Lines without the blank ones at the end. */
+export function trimEnd(lines: readonly string[]): readonly string[] {
+  let end = lines.length;
+  while (end > 0 && lines[end - 1]?.trim() === "") end -= 1;
+  return lines.slice(0, end);
+}

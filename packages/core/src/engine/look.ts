@@ -1,0 +1,142 @@
+import { toFleetError } from "../errors/index.js";
+import { type AgentRecord, isAlive, type Screen, type Session, type TreeSample, type Warning } from "../model/index.js";
+import type { Call, Observation } from "../ports/index.js";
+import type { Deps } from "./deps.js";
+import { readStatus } from "./status.js";
+
+/** One agent as the machine shows it now. */
+export interface Seen {
+  /** With status, source, since and exit code as just read. */
+  readonly record: AgentRecord;
+  /** Null: none. Undefined: could not be asked. */
+  readonly session: Session | null | undefined;
+  readonly screen: Screen | null;
+  readonly question: string | null;
+  readonly sample: TreeSample | null;
+  /** Percent of one core. */
+  readonly cpu: number | null;
+}
+
+/** Less than this between two samples says nothing about the processor. */
+const SAMPLE_MS = 200;
+
+/** Asks for all sessions; undefined with a warning where it could not be asked. */
+export async function askSessions(
+  deps: Deps,
+  warn: (warning: Warning) => void,
+  call?: Call,
+): Promise<ReadonlyMap<string, Session> | undefined> {
+  try {
+    const sessions = await deps.sessions.list(call);
+    return new Map(sessions.flatMap((session) => (session.agent === null ? [] : [[session.agent, session] as const])));
+  } catch (error) {
+    const known = toFleetError(error);
+    if (known.code === "INTERRUPTED" || known.code === "TOOL_MISSING" || known.code === "TOOL_OLD") throw known;
+    warn({
+      code: "SESSIONS_UNKNOWN",
+      message: `The sessions could not be asked for (${known.message}); the status of every agent is unknown.`,
+    });
+    return undefined;
+  }
+}
+
+/** Looks at several agents with one question each to sessions, screens and processes. */
+export async function look(
+  deps: Deps,
+  records: readonly AgentRecord[],
+  sessions: ReadonlyMap<string, Session> | undefined,
+  call?: Call,
+): Promise<readonly Seen[]> {
+  const live = records.flatMap((record) => {
+    const session = sessions?.get(record.id);
+    return session === undefined || session.dead ? [] : [{ record, session }];
+  });
+  const readable = live.filter(({ record }) => deps.adapters.get(record.adapter) !== null).map(({ session }) => session.id);
+  const [screens, samples, alive, last] = await Promise.all([
+    readable.length === 0 ? new Map<string, Screen>() : deps.sessions.screens(readable, {}, call),
+    live.length === 0
+      ? new Map<number, TreeSample>()
+      : deps.processes.sample(
+          live.map(({ session }) => session.pid),
+          call,
+        ),
+    aliveness(deps, records, sessions, call),
+    deps.observations.read(),
+  ]);
+  const now = deps.clock.now();
+  return records.map((record): Seen => {
+    const session = sessions === undefined ? undefined : (sessions.get(record.id) ?? null);
+    const screen = session ? (screens.get(session.id) ?? null) : null;
+    const sample = session && !session.dead ? (samples.get(session.pid) ?? null) : null;
+    const before = last.get(record.id);
+    const reading = readStatus({
+      record,
+      session,
+      screen,
+      adapter: deps.adapters.get(record.adapter),
+      processAlive: alive.processes.get(record.id) ?? null,
+      makerAlive: alive.makers.get(record.id) ?? null,
+      activityAt: null,
+      now,
+    });
+    const exitCode =
+      session?.dead === true && record.status !== "stopped"
+        ? session.exitCode
+        : reading.status === record.status || !isAlive(reading.status)
+          ? record.exitCode
+          : null;
+    return {
+      record: {
+        ...record,
+        status: reading.status,
+        statusSource: reading.source,
+        statusSince: since(record, before, reading.status, now),
+        exitCode,
+      },
+      session,
+      screen,
+      question: reading.question ?? null,
+      sample,
+      cpu: sample === null ? null : cpuOf(sample, before, now),
+    };
+  });
+}
+
+async function aliveness(deps: Deps, records: readonly AgentRecord[], sessions: ReadonlyMap<string, Session> | undefined, call?: Call) {
+  const processes = new Map<string, boolean>();
+  const makers = new Map<string, boolean>();
+  const asked = records.flatMap((record) => {
+    const maker = record.status === "starting" && record.maker !== null ? [{ id: record.id, who: record.maker, into: makers }] : [];
+    const orphan = sessions !== undefined && !sessions.has(record.id) && record.process !== null;
+    return orphan && record.process !== null ? [...maker, { id: record.id, who: record.process, into: processes }] : maker;
+  });
+  if (asked.length > 0) {
+    const found = await deps.processes.identify(
+      asked.map(({ who }) => who.pid),
+      call,
+    );
+    for (const { id, who, into } of asked) {
+      const other = found.get(who.pid);
+      into.set(id, other !== undefined && other.start === who.start && other.boot === who.boot);
+    }
+  }
+  // A record that never got a process has none to lose.
+  for (const record of records) if (record.process === null && !processes.has(record.id)) processes.set(record.id, false);
+  return { processes, makers };
+}
+
+function since(record: AgentRecord, before: Observation | undefined, status: string, now: number): string {
+  if (before !== undefined && before.status === status && before.since >= record.statusSince) return before.since;
+  return record.status === status ? record.statusSince : new Date(now).toISOString();
+}
+
+function cpuOf(sample: TreeSample, before: Observation | undefined, now: number): number {
+  if (before?.cpuMs !== null && before !== undefined && now - before.at >= SAMPLE_MS && sample.cpuMs >= before.cpuMs) {
+    return round((100 * (sample.cpuMs - before.cpuMs)) / (now - before.at));
+  }
+  return sample.ageMs <= 0 ? 0 : round((100 * sample.cpuMs) / sample.ageMs);
+}
+
+function round(percent: number): number {
+  return Math.round(percent * 10) / 10;
+}

@@ -1,0 +1,185 @@
+import { join } from "node:path";
+import { FleetError } from "../errors/index.js";
+import type { AgentRecord, BranchFacts, Repository, Warning } from "../model/index.js";
+import type { AgentAdapter, Call } from "../ports/index.js";
+import { checkPromptText } from "./deliver.js";
+import type { Deps } from "./deps.js";
+import { projectName, slugFor } from "./names.js";
+import { requireProgram } from "./program.js";
+
+/** One agent somebody asked for. */
+export interface Wish {
+  readonly branch: string;
+  readonly prompt: string | null;
+  readonly adapter: string;
+  readonly from: string | null;
+  readonly setup: readonly string[];
+  readonly batch: string | null;
+  readonly index: number | null;
+  /** Refuse a branch that exists instead of working on it. */
+  readonly mustBeNew: boolean;
+}
+
+/** One agent that can be made: every check that needs no change has passed. */
+export interface Plan {
+  readonly wish: Wish;
+  readonly adapter: AgentAdapter;
+  readonly mode: "create" | "use" | "track";
+  /** Commit the branch starts from. */
+  readonly base: string;
+  /** What git is given to start from: the commit, or the remote ref to track. */
+  readonly start: string;
+}
+
+/** Checks several wishes against repository and settings. Changes nothing; throws at the first that cannot be. */
+export async function makePlans(
+  deps: Deps,
+  repo: Repository,
+  folder: string,
+  wishes: readonly Wish[],
+  warn: (warning: Warning) => void,
+  call?: Call,
+): Promise<readonly Plan[]> {
+  const { git } = deps;
+  refuseTwins(wishes);
+  for (const wish of wishes) {
+    git.checkBranchName(wish.branch);
+    if (wish.prompt !== null) checkPromptText(wish.prompt);
+  }
+  const adapters = new Map<string, AgentAdapter>();
+  for (const name of new Set(wishes.map((wish) => wish.adapter))) adapters.set(name, await requireAdapter(deps, name));
+
+  const names = wishes.map((wish) => wish.branch);
+  const revisions = new Set(wishes.map((wish) => wish.from ?? deps.settings.config.worktree.base));
+  const [facts, ...commits] = await Promise.all([
+    git.branches(repo, names, call),
+    ...[...revisions].map(async (revision) => [revision, await git.resolve(folder, revision, call)] as const),
+  ]);
+  const resolved = new Map(commits);
+  return wishes.map((wish) => {
+    const known = facts.get(wish.branch);
+    if (known === undefined) throw new FleetError("DRIVER_FAILED", `git said nothing about the branch ${wish.branch}.`);
+    const revision = wish.from ?? deps.settings.config.worktree.base;
+    const adapter = adapters.get(wish.adapter) as AgentAdapter;
+    return { wish, adapter, ...startOf(wish, known, revision, resolved.get(revision) ?? null, warn) };
+  });
+}
+
+function startOf(
+  wish: Wish,
+  facts: BranchFacts,
+  revision: string,
+  commit: string | null,
+  warn: (warning: Warning) => void,
+): Pick<Plan, "mode" | "base" | "start"> {
+  const { branch } = wish;
+  if (facts.checkedOutAt !== null) {
+    throw new FleetError("BRANCH_IN_USE", `The branch "${branch}" is checked out at ${facts.checkedOutAt}.`, {
+      hint: "A branch can be checked out once: take another name, or switch that worktree to another branch.",
+      data: { branch, place: facts.checkedOutAt },
+    });
+  }
+  if (facts.blockedBy !== null) {
+    throw new FleetError(
+      "BRANCH_IN_USE",
+      `The branch "${branch}" cannot be made beside the branch "${facts.blockedBy}": git keeps one name inside the other.`,
+      {
+        hint: "Take a name that is no folder of the other.",
+        data: { branch, place: facts.blockedBy },
+      },
+    );
+  }
+  if (facts.tip !== null) {
+    if (wish.from !== null || wish.mustBeNew) {
+      throw new FleetError("BRANCH_EXISTS", `The branch "${branch}" exists already.`, {
+        hint:
+          wish.from === null ? "Take another name or prefix." : "Leave out --from to work on the branch as it is, or take another name.",
+        data: { branch },
+      });
+    }
+    warn({ code: "BRANCH_USED", branch, message: `The branch ${branch} exists and is used as it is.` });
+    return { mode: "use", base: facts.tip, start: facts.tip };
+  }
+  const remote = facts.remotes[0];
+  if (remote !== undefined && wish.from === null && !wish.mustBeNew) {
+    if (facts.remotes.length > 1) {
+      throw new FleetError(
+        "BRANCH_EXISTS",
+        `The branch "${branch}" exists on several remotes: ${facts.remotes.map((entry) => entry.remote).join(", ")}.`,
+        {
+          hint: `Say which with --from, for example --from ${remote.remote}/${branch}.`,
+          data: { branch },
+        },
+      );
+    }
+    warn({ code: "BRANCH_TRACKED", branch, message: `The branch ${branch} exists on ${remote.remote} and is checked out from there.` });
+    return { mode: "track", base: remote.tip, start: remote.ref };
+  }
+  if (commit === null) {
+    throw new FleetError(
+      "REF_NOT_FOUND",
+      revision === "HEAD" ? "The repository has no commit yet." : `"${revision}" names no commit in this repository.`,
+      {
+        hint: revision === "HEAD" ? "Make a first commit: agents start from one." : "`git branch --all` and `git tag` show what there is.",
+        data: { ref: revision },
+      },
+    );
+  }
+  return { mode: "create", base: commit, start: commit };
+}
+
+function refuseTwins(wishes: readonly Wish[]): void {
+  const seen = new Set<string>();
+  for (const { branch } of wishes) {
+    if (seen.has(branch))
+      throw new FleetError("USAGE", `The branch "${branch}" is named twice.`, { hint: "Give every task a branch of its own." });
+    seen.add(branch);
+  }
+}
+
+async function requireAdapter(deps: Deps, name: string): Promise<AgentAdapter> {
+  const adapter = deps.adapters.get(name);
+  if (adapter === null) {
+    throw new FleetError("CONFIG_INVALID", `There is no agent "${name}".`, {
+      hint: `Known are ${deps.adapters.names().join(", ")}; a new one is made by setting agents.${/^[\w-]+$/.test(name) ? name : "<name>"}.command.`,
+      data: { key: "agent.default" },
+    });
+  }
+  const command = deps.settings.config.agents[name]?.command ?? null;
+  const program = command?.[0] ?? adapter.program;
+  await requireProgram(deps, program, name, { ...deps.env, ...deps.settings.config.agents[name]?.env });
+  return adapter;
+}
+
+/** The record an agent starts with. `taken`: slugs of the project that are in use. */
+export function newRecord(deps: Deps, repo: Repository, plan: Plan, taken: ReadonlySet<string>, maker: AgentRecord["maker"]): AgentRecord {
+  const project = projectName(repo);
+  const slug = slugFor(plan.wish.branch, taken);
+  const now = new Date(deps.clock.now()).toISOString();
+  return {
+    id: deps.ids.next(),
+    branch: plan.wish.branch,
+    repo: repo.path,
+    commonDir: repo.commonDir,
+    project,
+    slug,
+    worktree: join(deps.settings.config.worktree.root, project, slug),
+    adminDir: "",
+    session: `${deps.settings.config.tmux.prefix}${project}_${slug}`,
+    batch: plan.wish.batch,
+    index: plan.wish.index,
+    adapter: plan.wish.adapter,
+    prompt: plan.wish.prompt,
+    createdAt: now,
+    base: plan.base,
+    createdBranch: plan.mode !== "use",
+    credentials: [],
+    conversation: null,
+    process: null,
+    maker,
+    status: "starting",
+    statusSource: "session",
+    statusSince: now,
+    exitCode: null,
+  };
+}

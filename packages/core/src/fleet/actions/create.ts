@@ -1,0 +1,98 @@
+import { type BringUpCall, bringUp } from "../../engine/bring-up.js";
+import type { Deps } from "../../engine/deps.js";
+import { makePlans, type Wish } from "../../engine/plan.js";
+import { type Reconciled, reconcile } from "../../engine/reconcile.js";
+import { refuseExisting, reserve } from "../../engine/reserve.js";
+import { requireRepo, scopeOf } from "../../engine/scope.js";
+import { FleetError } from "../../errors/index.js";
+import type { AgentRecord, Repository } from "../../model/index.js";
+import type { CallOptions, CreateAgentOptions, FailedAgent } from "../types.js";
+import { fill } from "./call.js";
+import { kill } from "./kill.js";
+
+/** Makes one agent. Throws what went wrong; nothing is left then. */
+export async function createAgent(deps: Deps, options: CreateAgentOptions, call?: CallOptions): Promise<AgentRecord> {
+  const full = fill(call);
+  deps.requireTrust();
+  const wish = wishFrom(deps, { ...options, adapter: options.adapter ?? null }, { batch: null, index: null, mustBeNew: false });
+  const { repo } = requireRepo(deps);
+  deps.git.checkBranchName(wish.branch);
+  const before = await lookAround(deps, full);
+  const there = before.agents.some(({ record }) => record.commonDir === repo.commonDir && record.branch === wish.branch);
+  if (there && options.replace === true) await replace(deps, wish.branch, call);
+  else refuseExisting(before.agents, repo, [wish.branch]);
+
+  const { raised, failed } = await makeAgents(deps, [wish], before, full);
+  const [error] = failed;
+  if (error !== undefined) throw error.error;
+  return raised[0] as AgentRecord;
+}
+
+/** Wishes to agents: plan all, reserve all, bring up each. */
+export async function makeAgents(
+  deps: Deps,
+  wishes: readonly Wish[],
+  before: Reconciled,
+  call: BringUpCall,
+): Promise<{ readonly raised: readonly AgentRecord[]; readonly failed: readonly FailedAgent[] }> {
+  const { repo, folder } = requireRepo(deps);
+  const plans = await makePlans(deps, repo, folder, wishes, call.warn, call);
+  if (plans.some((plan) => plan.mode === "create" && plan.wish.from === null)) await warnOfDirt(deps, repo, folder, call);
+  const reserved = await reserve(deps, repo, plans, before.agents);
+  const results = await bringUp(deps, repo, reserved, call);
+  return {
+    raised: results.flatMap((result) => (result.ok ? [result.record] : [])),
+    failed: results.flatMap((result) => (result.ok ? [] : [{ branch: result.branch, error: result.error }])),
+  };
+}
+
+/** The fleet as it is before something is made: with a limit on running agents, all of it counts. */
+export function lookAround(deps: Deps, call: BringUpCall): Promise<Reconciled> {
+  return reconcile(deps, scopeOf(deps, deps.settings.config.fleet.maxRunning !== null), call.warn, call);
+}
+
+/** What somebody asked for, with template and settings filled in. */
+export function wishFrom(
+  deps: Deps,
+  options: {
+    readonly branch: string;
+    readonly prompt?: string | undefined;
+    readonly adapter: string | null;
+    readonly from?: string | undefined;
+    readonly template?: string | undefined;
+    readonly quick?: boolean | undefined;
+  },
+  place: Pick<Wish, "batch" | "index" | "mustBeNew">,
+): Wish {
+  const { config } = deps.settings;
+  const template = options.template === undefined ? undefined : config.templates[options.template];
+  if (options.template !== undefined && template === undefined) {
+    const names = Object.keys(config.templates);
+    throw new FleetError("USAGE", `There is no template "${options.template}".`, {
+      hint: names.length > 0 ? `Known are ${names.join(", ")}.` : "Templates are made in config.toml as [templates.<name>].",
+    });
+  }
+  if (options.prompt !== undefined && options.prompt.trim() === "") {
+    throw new FleetError("USAGE", "The prompt is empty.", { hint: "Say what the agent is to do, or leave the prompt out." });
+  }
+  const quick = options.quick ?? config.setup.quick;
+  return {
+    branch: options.branch,
+    prompt: options.prompt ?? template?.prompt ?? null,
+    adapter: options.adapter ?? template?.agent ?? config.agent.default,
+    from: options.from ?? template?.base ?? null,
+    setup: quick ? [] : (template?.setup ?? config.setup.commands),
+    ...place,
+  };
+}
+
+async function warnOfDirt(deps: Deps, repo: Repository, folder: string, call: BringUpCall): Promise<void> {
+  if (repo.bare || deps.settings.config.worktree.base !== "HEAD") return;
+  if (!(await deps.git.isDirty(folder, call))) return;
+  call.warn({ code: "UNCOMMITTED", message: "Uncommitted changes here are not part of the new branch: it starts from the last commit." });
+}
+
+/** Ends an agent of that name first, only if nothing would be lost. */
+async function replace(deps: Deps, branch: string, call?: CallOptions): Promise<void> {
+  await kill(deps, branch, {}, call);
+}

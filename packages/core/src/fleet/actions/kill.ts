@@ -1,0 +1,161 @@
+import type { Deps } from "../../engine/deps.js";
+import { endAgents } from "../../engine/ending.js";
+import { tidyLogs } from "../../engine/logs.js";
+import type { Seen } from "../../engine/look.js";
+import { type Loss, lossOf } from "../../engine/loss.js";
+import { mapPool } from "../../engine/pool.js";
+import { isSingle } from "../../engine/targets.js";
+import { saveWork } from "../../engine/trash.js";
+import { FleetError, toFleetError } from "../../errors/index.js";
+import { isAlive, type Target } from "../../model/index.js";
+import type { CallOptions, FailedAgent, KilledAgent, KillOptions, KillPreview, KillResult, SavedWork } from "../types.js";
+import { find } from "./find.js";
+import { requireSession } from "./require.js";
+
+/** Ends agents and removes worktree, record and marks. Work is never lost: refused, or saved under `force`. */
+export async function kill(deps: Deps, target: Target, options: KillOptions, call?: CallOptions): Promise<KillResult> {
+  const chosen = await find(deps, target, call);
+  requireSession(chosen);
+  const progress = call?.onProgress ?? (() => {});
+  progress({ type: "plan", agents: chosen.map(({ record }) => record.branch) });
+
+  const parallel = deps.settings.config.fleet.maxParallel;
+  const judged = await mapPool(chosen, parallel, (seen) => judge(deps, seen, options, call), call);
+  const going = judged.filter((entry) => entry.refusal === null);
+  // From here on an interruption no longer stops what has begun: each agent is finished.
+  await endAgents(
+    deps,
+    going.map(({ seen }) => seen),
+  );
+  const done = await mapPool(going, parallel, async (entry) => {
+    try {
+      const killed = await remove(deps, entry, options);
+      progress({ type: "done", branch: entry.seen.record.branch });
+      return { killed, refused: null };
+    } catch (error) {
+      return { killed: null, refused: { branch: entry.seen.record.branch, error: toFleetError(error) } };
+    }
+  });
+  const killed = done.flatMap((entry) => (entry.killed === null ? [] : [entry.killed]));
+  const refused: FailedAgent[] = [
+    ...judged.flatMap(({ seen, refusal }) => (refusal === null ? [] : [{ branch: seen.record.branch, error: refusal }])),
+    ...done.flatMap((entry) => (entry.refused === null ? [] : [entry.refused])),
+  ];
+  for (const { branch, error } of refused) progress({ type: "failed", branch, message: error.message });
+  await forget(deps, killed, going, refused);
+  const [only] = refused;
+  if (isSingle(target) && only !== undefined) throw only.error;
+  return { killed, refused };
+}
+
+/** What a kill would refuse to lose. */
+export async function previewKill(deps: Deps, target: Target, call?: CallOptions): Promise<readonly KillPreview[]> {
+  const chosen = await find(deps, target, call);
+  return mapPool(
+    chosen,
+    deps.settings.config.fleet.maxParallel,
+    async ({ record }) => {
+      const { reasons, files } = await lossOf(deps, record, call);
+      return { branch: record.branch, id: record.id, reasons, files };
+    },
+    call,
+  );
+}
+
+interface Judged {
+  readonly seen: Seen;
+  readonly loss: Loss;
+  readonly refusal: FleetError | null;
+}
+
+const NOTHING: Loss = { reasons: [], files: [], facts: null };
+
+async function judge(deps: Deps, seen: Seen, options: KillOptions, call?: CallOptions): Promise<Judged> {
+  const { record } = seen;
+  if (record.status === "starting") {
+    const refusal = new FleetError("LOCKED", `${record.branch} is still being started by another command.`, {
+      hint: "Wait until it is up, or interrupt that command.",
+    });
+    return { seen, loss: NOTHING, refusal };
+  }
+  const loss = options.keepWorktree === true ? NOTHING : await lossOf(deps, record, call);
+  const refusal = loss.reasons.length > 0 && options.force !== true ? dirty(record.branch, loss) : null;
+  return { seen, loss, refusal };
+}
+
+function dirty(branch: string, loss: Loss, ended = false): FleetError {
+  return new FleetError(
+    "WORKTREE_DIRTY",
+    `${branch} holds work that would be lost: ${loss.reasons.join(", ")}.${ended ? " Its program was ended; the worktree is kept." : ""}`,
+    {
+      hint: "Commit or move it, or use --force, which saves it all first.",
+      data: { files: loss.files, reasons: loss.reasons },
+    },
+  );
+}
+
+async function remove(deps: Deps, { seen, loss: before }: Judged, options: KillOptions): Promise<KilledAgent> {
+  const { record } = seen;
+  const repo = { commonDir: record.commonDir, path: record.repo, bare: false };
+  if (options.keepWorktree === true) {
+    if (record.adminDir !== "") await deps.git.writeMark(record.adminDir, null);
+    return { branch: record.branch, id: record.id, saved: null, branchKept: true };
+  }
+  // A program that was alive may have written since the first look.
+  const loss = isAlive(record.status) || record.status === "unknown" ? await lossOf(deps, record) : before;
+  if (loss.reasons.length > 0 && options.force !== true) throw dirty(record.branch, loss, true);
+  let saved: SavedWork | null = null;
+  if (loss.facts !== null) {
+    const worktree = { path: record.worktree, adminDir: record.adminDir };
+    if (loss.reasons.length > 0) saved = await saveWork(deps, repo, record, loss.facts);
+    else await deps.git.removeWorktree(repo, worktree);
+  } else if (record.adminDir !== "") {
+    // The folder is gone or not ours any more: only what names it is taken away.
+    await deps.git.removeWorktree(repo, { path: record.worktree, adminDir: record.adminDir });
+  }
+  return { branch: record.branch, id: record.id, saved, branchKept: await settleBranch(deps, repo, seen, options) };
+}
+
+/** Deletes the branch where that loses nothing, or on demand with its tip kept. Answers whether it is still there. */
+async function settleBranch(
+  deps: Deps,
+  repo: { commonDir: string; path: string; bare: boolean },
+  { record }: Seen,
+  options: KillOptions,
+): Promise<boolean> {
+  const facts = (await deps.git.branches(repo, [record.branch])).get(record.branch);
+  if (facts === undefined || facts.tip === null) return false;
+  if (facts.checkedOutAt !== null || !(record.createdBranch || options.deleteBranch === true)) return true;
+  const reachable = await deps.git.isReachable(repo, facts.tip, { except: record.branch });
+  if (!reachable) {
+    if (options.deleteBranch !== true) return true;
+    await deps.git.setFleetRef(repo, `trash/${record.id}-branch`, facts.tip);
+  }
+  await deps.git.deleteBranch(repo, record.branch, facts.tip);
+  return false;
+}
+
+/** One write of the registry for all: the killed go, those ended but kept are stopped. */
+async function forget(
+  deps: Deps,
+  killed: readonly KilledAgent[],
+  going: readonly Judged[],
+  refused: readonly FailedAgent[],
+): Promise<void> {
+  if (going.length === 0) return;
+  const gone = new Set(killed.map(({ id }) => id));
+  const keptBranches = new Set(refused.map(({ branch }) => branch));
+  const stopped = new Set(going.filter(({ seen }) => keptBranches.has(seen.record.branch)).map(({ seen }) => seen.record.id));
+  const now = new Date(deps.clock.now()).toISOString();
+  await deps.store.update((draft) => {
+    draft.agents = draft.agents
+      .filter((agent) => !gone.has(agent.id))
+      .map((agent) =>
+        stopped.has(agent.id) && isAlive(agent.status)
+          ? { ...agent, status: "stopped" as const, statusSource: "session" as const, statusSince: now, process: null }
+          : agent,
+      );
+  });
+  const { agents } = await deps.store.read();
+  await tidyLogs(deps, new Set(agents.map((agent) => agent.id)));
+}

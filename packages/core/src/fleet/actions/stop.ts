@@ -1,0 +1,63 @@
+import type { Deps } from "../../engine/deps.js";
+import { endAgents } from "../../engine/ending.js";
+import { mirrorText } from "../../engine/record.js";
+import { isSingle } from "../../engine/targets.js";
+import { FleetError } from "../../errors/index.js";
+import { type AgentRecord, isEnded, type Target } from "../../model/index.js";
+import type { CallOptions, StopResult } from "../types.js";
+import { describe, find } from "./find.js";
+import { requireSession } from "./require.js";
+
+/** Ends the programs of agents and keeps their worktrees and records. One that has ended stays as it is. */
+export async function stop(deps: Deps, target: Target, call?: CallOptions): Promise<StopResult> {
+  const chosen = await find(deps, target, call);
+  requireSession(chosen);
+  const starting = chosen.find(({ record }) => record.status === "starting");
+  if (starting !== undefined && isSingle(target)) {
+    throw new FleetError("LOCKED", `${starting.record.branch} is still being started by another command.`, {
+      hint: "Wait until it is up, or interrupt that command.",
+    });
+  }
+  const going = chosen.filter(({ record }) => !isEnded(record.status) && record.status !== "starting");
+  for (const { record } of chosen) {
+    if (isEnded(record.status))
+      call?.onWarning?.({ code: "NOT_RUNNING", branch: record.branch, message: `${record.branch} does not run (${record.status}).` });
+  }
+  const left = await endAgents(deps, going);
+  const now = new Date(deps.clock.now()).toISOString();
+  const stopped = going
+    .filter(({ record }) => !left.has(record.id))
+    .map(
+      ({ record }): AgentRecord => ({
+        ...record,
+        status: "stopped",
+        statusSource: "session",
+        statusSince: now,
+        process: null,
+        exitCode: null,
+      }),
+    );
+  await saveRecords(deps, stopped);
+  const others = chosen.filter(({ record }) => isEnded(record.status)).map(({ record }) => record);
+  return {
+    agents: await describe(deps, [...stopped, ...others], call),
+    failed: going
+      .filter(({ record }) => left.has(record.id))
+      .map(({ record }) => ({
+        branch: record.branch,
+        error: new FleetError("DRIVER_FAILED", `A process of ${record.branch} did not end.`, {
+          hint: "`fleet doctor` shows what is left.",
+        }),
+      })),
+  };
+}
+
+/** Writes changed records to the registry, at once, and to their worktrees. */
+export async function saveRecords(deps: Deps, records: readonly AgentRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const changed = new Map(records.map((record) => [record.id, record]));
+  await deps.store.update((draft) => {
+    draft.agents = draft.agents.map((agent) => changed.get(agent.id) ?? agent);
+  });
+  for (const record of records) if (record.adminDir !== "") await deps.git.writeMark(record.adminDir, mirrorText(deps.paths.home, record));
+}

@@ -1,0 +1,134 @@
+import { randomInt } from "node:crypto";
+import { resolve } from "node:path";
+import { adapterRegistry } from "../agents/registry.js";
+import { homeOf, homePaths, type LoadedConfig, loadConfig, writeFirstConfig } from "../config/index.js";
+import { simpleGitDriver } from "../drivers/git/index.js";
+import { processDriver } from "../drivers/process/index.js";
+import { tmuxDriver } from "../drivers/session/index.js";
+import { fileJournal, fileLocks, fileObservations, fileStore } from "../drivers/store/index.js";
+import type { Deps } from "../engine/deps.js";
+import { FleetError, interrupted, throwIfAborted } from "../errors/index.js";
+import { localHost } from "../host/index.js";
+import type { Repository } from "../model/index.js";
+import type { AdapterRegistry, AgentAdapter, Clock, GitDriver, Ids } from "../ports/index.js";
+import type { FleetOpenOptions } from "./types.js";
+
+/** The one place where concrete drivers meet engine and actions. */
+export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
+  const env = options.env ?? process.env;
+  const home = options.home === undefined ? homeOf(env) : resolve(options.home);
+  const host = options.host ?? localHost({ env, ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }) });
+  const processes = options.processes ?? processDriver(host);
+  const locks = fileLocks({ processes });
+  // The settings decide how git is run, and the repository decides which settings count: asking for the root needs none.
+  const probe = options.git ?? simpleGitDriver({ host, locks, timeoutMs: 300_000, onCommand: gitTrace(options) });
+  const folder = options.repo === undefined ? null : resolve(options.repo);
+  const repo = folder === null ? null : await requireRoot(probe, folder);
+
+  const unplaced = homePaths(home);
+  const settings = await loadConfig({
+    paths: unplaced,
+    env,
+    repo,
+    settings: options.settings ?? {},
+    ignoreProject: options.ignoreProjectConfig ?? false,
+  });
+  const { config } = settings;
+  const paths = homePaths(home, config.tmux.socket);
+  const git = options.git ?? simpleGitDriver({ host, locks, timeoutMs: config.git.timeout * 1000, onCommand: gitTrace(options) });
+  const sessions =
+    options.sessions ??
+    tmuxDriver({
+      host,
+      socket: paths.tmuxSocket,
+      confFile: paths.tmuxConf,
+      runFolder: paths.run,
+      settings: {
+        historyLimit: config.tmux.historyLimit,
+        detachKey: config.tmux.detachKey,
+        include: config.tmux.include,
+        logMaxBytes: config.logs.maxSize,
+      },
+    });
+  return {
+    host,
+    git,
+    sessions,
+    processes,
+    adapters: registryOf(options.adapters, config),
+    store: options.store ?? fileStore({ paths, locks }),
+    locks,
+    journal: fileJournal(paths.journal),
+    observations: fileObservations(paths.run),
+    clock: options.clock ?? systemClock,
+    ids: options.ids ?? randomIds,
+    paths,
+    env,
+    repo,
+    folder,
+    settings,
+    prepareHome: async () => {
+      writeFirstConfig(paths);
+      for (const place of [paths.run, paths.logs, paths.trash, paths.journal]) await host.files.makeFolder(place);
+    },
+    requireTrust: () => requireTrust(settings, options.ignoreProjectConfig === true),
+  };
+}
+
+async function requireRoot(git: GitDriver, folder: string): Promise<Repository> {
+  const repo = await git.root(folder);
+  if (repo !== null) return repo;
+  throw new FleetError("NOT_A_REPOSITORY", `${folder} belongs to no git repository.`, {
+    hint: "Run it inside a repository, or name one with --repo; `git init` makes one.",
+    data: { folder },
+  });
+}
+
+function requireTrust({ project }: LoadedConfig, ignored: boolean): void {
+  if (project === null || project.trusted || ignored) return;
+  throw new FleetError("NOT_TRUSTED", `The project's settings in ${project.path} have not been trusted.`, {
+    hint: "Read the file, then run `fleet trust`; --no-project-config goes on without it.",
+    data: { file: project.path, hash: project.hash },
+  });
+}
+
+function registryOf(given: FleetOpenOptions["adapters"], config: LoadedConfig["config"]): AdapterRegistry {
+  if (given !== undefined && "get" in given) return given;
+  return adapterRegistry({ settings: config.agents, extra: (given ?? []) as readonly AgentAdapter[] });
+}
+
+/** git runs through its own library: its commands are traced as the host's are. */
+function gitTrace({ onCommand }: FleetOpenOptions) {
+  return onCommand === undefined
+    ? undefined
+    : ({ argv, exitCode, durationMs }: { argv: readonly string[]; exitCode: number | null; durationMs: number }) =>
+        onCommand({ argv: ["git", ...argv], exitCode, durationMs });
+}
+
+const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep(ms, call) {
+    throwIfAborted(call?.signal);
+    if (ms <= 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const signal = call?.signal;
+      const onAbort = () => {
+        clearTimeout(timer);
+        if (signal !== undefined) reject(interrupted(signal));
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      }, ms);
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  },
+};
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+const randomIds: Ids = {
+  next() {
+    const rest = Array.from({ length: 7 }, () => `${LETTERS}0123456789`[randomInt(36)]).join("");
+    return `${LETTERS[randomInt(26)]}${rest}`;
+  },
+};

@@ -1,0 +1,252 @@
+import type { ConfigValue, LoadedConfig, ProjectType } from "../config/index.js";
+import type { Deps } from "../engine/deps.js";
+import type { FleetEvent, Target, TrashEntry, Warning } from "../model/index.js";
+import type { AttachCommand } from "../ports/index.js";
+import { attachCommand } from "./actions/attach.js";
+import { type BatchOutcome, fanout, multi } from "./actions/batch.js";
+import { collecting } from "./actions/call.js";
+import { createAgent } from "./actions/create.js";
+import { diff } from "./actions/diff.js";
+import { doctor } from "./actions/doctor.js";
+import { events } from "./actions/events.js";
+import { exec } from "./actions/exec.js";
+import { describe, findOne } from "./actions/find.js";
+import { kill, previewKill } from "./actions/kill.js";
+import { list, listed } from "./actions/list.js";
+import { follow, logs } from "./actions/logs.js";
+import { prompt } from "./actions/prompt.js";
+import { restore, trash } from "./actions/restore.js";
+import { resume } from "./actions/resume.js";
+import * as settings from "./actions/settings.js";
+import { stop } from "./actions/stop.js";
+import { wait } from "./actions/wait.js";
+import { Agent } from "./agent.js";
+import { openDeps } from "./defaults.js";
+import type {
+  CallOptions,
+  CreateAgentOptions,
+  DoctorReport,
+  ExecOptions,
+  ExecResult,
+  FailedAgent,
+  FanoutOptions,
+  FleetOpenOptions,
+  KillOptions,
+  KillPreview,
+  KillResult,
+  ListedAgent,
+  ListOptions,
+  LogOptions,
+  MultiOptions,
+  PromptResult,
+  StopResult,
+  Task,
+  TrustEntry,
+  WaitFor,
+  WaitOptions,
+} from "./types.js";
+
+/** What one `fanout` or `multi` made. */
+export interface Batch {
+  readonly id: string;
+  /** Those that came up. */
+  readonly agents: readonly Agent[];
+  /** Those that did not; nothing of them is left. */
+  readonly failed: readonly FailedAgent[];
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Commands many coding agents on git repositories.
+ *
+ * Opening and closing never start or end an agent: agents live in their own sessions. Every method
+ * rejects with a {@link FleetError} and takes `{ signal }` last; aborting rejects with `INTERRUPTED`.
+ *
+ * @example
+ * const fleet = await Fleet.open({ repo: "." });
+ * const agent = await fleet.createAgent({ branch: "fix-auth", prompt: "Fix the login bug" });
+ * await agent.waitFor("idle", { timeout: 60_000 });
+ */
+export class Fleet {
+  readonly #deps: Deps;
+
+  private constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Opens the fleet of a repository, or of all. Reads settings and starts nothing.
+   * Throws `NOT_A_REPOSITORY` or `CONFIG_INVALID`.
+   */
+  static async open(options: FleetOpenOptions = {}): Promise<Fleet> {
+    return new Fleet(await openDeps(options));
+  }
+
+  /**
+   * Makes one agent and returns when its program is up; what went wrong is thrown and leaves nothing behind.
+   * Throws `INVALID_BRANCH`, `AGENT_EXISTS`, `BRANCH_EXISTS`, `BRANCH_IN_USE`, `REF_NOT_FOUND`, `NOT_TRUSTED`,
+   * `AGENT_COMMAND_MISSING`, `AGENT_DIED`, `SETUP_FAILED`, `LIMIT_REACHED`.
+   */
+  async createAgent(options: CreateAgentOptions, call?: CallOptions): Promise<Agent> {
+    const { call: inner, warnings } = collecting(call);
+    const record = await createAgent(this.#deps, options, inner);
+    const [info] = await describe(this.#deps, [record], inner);
+    return new Agent(this, info as ListedAgent, warnings);
+  }
+
+  /** Tries one task several ways. Throws only what stops all; a single failure is in `failed`. */
+  async fanout(options: FanoutOptions, call?: CallOptions): Promise<Batch> {
+    const { call: inner, warnings } = collecting(call);
+    return this.#batch(await fanout(this.#deps, options, inner), warnings, inner);
+  }
+
+  /** Works off several tasks, one agent each. */
+  async multi(tasks: readonly Task[], options: MultiOptions = {}, call?: CallOptions): Promise<Batch> {
+    const { call: inner, warnings } = collecting(call);
+    return this.#batch(await multi(this.#deps, tasks, options, inner), warnings, inner);
+  }
+
+  /** Sends a prompt. One target by name throws `PROMPT_REFUSED` or `PROMPT_UNVERIFIED` unless delivered or queued. */
+  prompt(target: Target, text: string, call?: CallOptions): Promise<readonly PromptResult[]> {
+    return prompt(this.#deps, target, text, call);
+  }
+
+  list(options: ListOptions = {}, call?: CallOptions): Promise<ListedAgent[]> {
+    return list(this.#deps, options, call);
+  }
+
+  /** A handle on one agent by branch or id. Throws `AGENT_NOT_FOUND`. */
+  async agent(name: string, call?: CallOptions): Promise<Agent> {
+    return new Agent(this, listed(await findOne(this.#deps, name, call)));
+  }
+
+  /** The last lines of an agent, also of one that is gone and whose log is kept. */
+  logs(name: string, options: LogOptions = {}, call?: CallOptions): Promise<string[]> {
+    return logs(this.#deps, name, options, call);
+  }
+
+  /** Lines as they come, from the last ones on; ends with the agent. */
+  follow(name: string, options: LogOptions & CallOptions = {}): AsyncIterable<string> {
+    return follow(this.#deps, name, options, options);
+  }
+
+  /** Waits for several agents. One that has ended counts as there. Throws `TIMEOUT`. */
+  wait(target: Target, options: WaitOptions = {}, call?: CallOptions): Promise<ListedAgent[]> {
+    return wait(this.#deps, target, { ...options, onEnd: "count" }, call);
+  }
+
+  /** Waits for several agents and throws `AGENT_DIED` as soon as one ends instead. `timeout` in milliseconds. */
+  waitFor(target: Target, what: WaitFor, options: Omit<WaitOptions, "for"> & CallOptions = {}): Promise<ListedAgent[]> {
+    return wait(this.#deps, target, { ...options, for: what, onEnd: "reject" }, options);
+  }
+
+  /** Ends programs, keeps worktrees and records. */
+  stop(target: Target, call?: CallOptions): Promise<StopResult> {
+    return stop(this.#deps, target, call);
+  }
+
+  /** Starts ended agents again in their worktrees. */
+  resume(target: Target, call?: CallOptions): Promise<StopResult> {
+    return resume(this.#deps, target, call);
+  }
+
+  /** Ends agents and removes what is theirs; work is refused to be lost, or saved first under `force`. */
+  kill(target: Target, options: KillOptions = {}, call?: CallOptions): Promise<KillResult> {
+    return kill(this.#deps, target, options, call);
+  }
+
+  /** What `kill` would refuse to lose. */
+  previewKill(target: Target, call?: CallOptions): Promise<readonly KillPreview[]> {
+    return previewKill(this.#deps, target, call);
+  }
+
+  /** Brings back what a forced kill saved, by branch or id: branch, folder and record, stopped. */
+  async restore(name: string, call?: CallOptions): Promise<Agent> {
+    return new Agent(this, await restore(this.#deps, name, call));
+  }
+
+  /** What forced kills have saved, newest first. */
+  trash(): Promise<readonly TrashEntry[]> {
+    return trash(this.#deps);
+  }
+
+  /** What an agent changed against its base, uncommitted and untracked included. */
+  diff(name: string, options: { readonly stat?: boolean; readonly color?: boolean } = {}, call?: CallOptions): Promise<string> {
+    return diff(this.#deps, name, options, call);
+  }
+
+  /** Runs argv in each worktree, at most `fleet.max_parallel` at a time. */
+  exec(
+    target: Target,
+    argv: readonly [string, ...string[]],
+    options: ExecOptions = {},
+    call?: CallOptions,
+  ): Promise<readonly ExecResult[]> {
+    return exec(this.#deps, target, argv, options, call);
+  }
+
+  /** The command that shows an agent's terminal; the caller runs it on its own. */
+  attachCommand(name: string, call?: CallOptions): Promise<AttachCommand> {
+    return attachCommand(this.#deps, name, call);
+  }
+
+  /** Tells what changes, from what is there now on. Ends when aborted. */
+  events(call?: CallOptions): AsyncIterable<FleetEvent> {
+    return events(this.#deps, call);
+  }
+
+  /** Looks for what is missing, orphaned or wrong, and with `fix` mends what is safe. */
+  doctor(options: { readonly fix?: boolean } = {}, call?: CallOptions): Promise<DoctorReport> {
+    return doctor(this.#deps, options, call);
+  }
+
+  /** The settings in force, with where they come from. */
+  config(): LoadedConfig {
+    return this.#deps.settings;
+  }
+
+  /** Every key in force with its value as the file writes it. */
+  configValues(): readonly ConfigValue[] {
+    return settings.values(this.#deps);
+  }
+
+  /** Sets one key in the user's file, or in the project's. Throws `CONFIG_INVALID`. */
+  setConfig(
+    key: string,
+    value: string,
+    options: { readonly scope?: settings.ConfigScope } = {},
+  ): Promise<{ readonly file: string; readonly value: unknown }> {
+    return settings.setConfig(this.#deps, key, value, options.scope ?? "user");
+  }
+
+  /** Makes `.aifleet/config.toml` for a kind of project. @default the kind its files suggest */
+  init(options: { readonly type?: ProjectType | undefined } = {}): Promise<{ readonly file: string; readonly type: ProjectType }> {
+    return settings.init(this.#deps, options.type);
+  }
+
+  /** Trusts the repository's project file as it is now. */
+  trust(): Promise<TrustEntry> {
+    return settings.trust(this.#deps);
+  }
+
+  trusted(): Promise<readonly TrustEntry[]> {
+    return settings.trusted(this.#deps);
+  }
+
+  /** Takes the trust back; false if there was none. */
+  revokeTrust(): Promise<boolean> {
+    return settings.revokeTrust(this.#deps);
+  }
+
+  /** Lets go of what this object holds. Never ends agents. */
+  async close(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #batch(outcome: BatchOutcome, warnings: readonly Warning[], call: CallOptions): Promise<Batch> {
+    const infos = await describe(this.#deps, outcome.raised, call);
+    return { id: outcome.id, agents: infos.map((info) => new Agent(this, info)), failed: outcome.failed, warnings };
+  }
+}

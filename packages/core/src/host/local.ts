@@ -1,0 +1,60 @@
+import { throwIfAborted } from "../errors/index.js";
+import type { Host } from "../ports/index.js";
+import { childEnv, plainEnv } from "./environment.js";
+import { localFiles } from "./files.js";
+import { openChild } from "./open.js";
+import { runWithSpawn } from "./run-spawn.js";
+import { runWithZx } from "./run-zx.js";
+
+/** One command that was run. */
+export interface CommandTrace {
+  readonly argv: readonly string[];
+  /** Null if a signal ended it or it could not be started. */
+  readonly exitCode: number | null;
+  readonly durationMs: number;
+}
+
+export interface LocalHostOptions {
+  /** Environment of the user. @default this process's own */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Told of every command after it has ended. */
+  readonly onCommand?: (trace: CommandTrace) => void;
+  /** What `run` goes through. Both hold to the same contract. @default "zx" */
+  readonly runner?: "zx" | "spawn";
+}
+
+/** This machine as a {@link Host}. */
+export function localHost(options: LocalHostOptions = {}): Host {
+  const env = plainEnv(options.env ?? process.env);
+  const inherited = childEnv(env);
+  const runner = options.runner === "spawn" ? runWithSpawn : runWithZx;
+
+  const traced = async <T>(argv: readonly string[], work: () => Promise<T>, codeOf: (value: T) => number | null): Promise<T> => {
+    if (options.onCommand === undefined) return work();
+    const began = performance.now();
+    let exitCode: number | null = null;
+    try {
+      const value = await work();
+      exitCode = codeOf(value);
+      return value;
+    } finally {
+      options.onCommand({ argv, exitCode, durationMs: performance.now() - began });
+    }
+  };
+
+  return {
+    id: "local",
+    env,
+    files: localFiles,
+    async run(argv, run = {}, call) {
+      throwIfAborted(call?.signal);
+      const work = () => runner(argv, { ...run, env: run.env ?? inherited }, call?.signal);
+      return traced(argv, work, (result) => result.exitCode);
+    },
+    async open(argv, open = {}, call) {
+      throwIfAborted(call?.signal);
+      const work = () => openChild(argv, { ...open, env: open.env ?? inherited }, call?.signal);
+      return traced(argv, work, () => null);
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { AgentRecord } from "./agent.js";
+
+/** Where a forced kill saved the work. */
+export interface SavedWork {
+  /** The worktree's folder as it was, less what is disposable. */
+  readonly folder: string | null;
+  /** Tracked and untracked files as a commit. */
+  readonly ref: string | null;
+  /** Command that brings branch, files and record back. */
+  readonly restore: string;
+}
+
+/** What is noted beside a saved worktree's folder. */
+export interface TrashEntry {
+  readonly record: AgentRecord;
+  /** Commit that was checked out. */
+  readonly head: string | null;
+  /** Branch that was checked out, null if none. */
+  readonly branch: string | null;
+  readonly ref: string | null;
+  /** ISO 8601, UTC. */
+  readonly savedAt: string;
+}

@@ -1,0 +1,1 @@
+export { type ScriptedAgentOptions, scriptedAgent } from "./scripted-agent.js";

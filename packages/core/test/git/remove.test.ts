@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Repository, Worktree } from "../../src/model/index.js";
+import type { GitDriver } from "../../src/ports/index.js";
+import { makeWorld, type World } from "../support/world.js";
+import { addOne, makeDriver, rootOf, spec } from "./support/driver.js";
+
+let world: World;
+let path: string;
+let git: GitDriver;
+let repo: Repository;
+beforeEach(async () => {
+  world = makeWorld("git-remove");
+  path = world.repo();
+  git = makeDriver(world).git;
+  repo = await rootOf(git, path);
+});
+afterEach(() => world.dispose());
+
+const head = () => world.git(path, "rev-parse", "HEAD").trim();
+const make = (name: string): Promise<Worktree> => addOne(git, repo, spec(join(world.root, "t", name), name, head()));
+const registered = async () => (await git.worktrees(repo)).filter(({ main }) => !main).map(({ branch }) => branch);
+
+describe("removing a worktree", () => {
+  it("takes folder and registration and leaves branch and siblings, also those whose folder is away", async () => {
+    const [a, b] = [await make("a"), await make("b")];
+    renameSync(b.path, `${b.path}.away`);
+    world.write(join(a.path, "node_modules/x"), "x", 0o444);
+    await git.removeWorktree(repo, a);
+    expect(await registered()).toEqual(["b"]);
+    expect(readdirSync(join(world.root, "t"))).toEqual(["b.away"]);
+    expect(world.git(path, "branch", "--list", "a")).toContain("a");
+    expect(readdirSync(repo.commonDir).filter((name) => name.startsWith("aifleet"))).toEqual([]);
+    await git.removeWorktree(repo, a);
+  });
+
+  it("touches nothing of a foreign repository that lies where it was, and removes the registration alone", async () => {
+    const a = await make("a");
+    rmSync(a.path, { recursive: true });
+    world.repo("t/a", { precious: "work" });
+    expect((await git.worktrees(repo)).find(({ branch }) => branch === "a")).toMatchObject({ present: false });
+    await git.removeWorktree(repo, a);
+    expect(readFileSync(join(a.path, "precious"), "utf8")).toBe("work");
+    expect(existsSync(join(a.path, ".git/HEAD"))).toBe(true);
+    expect(await registered()).toEqual([]);
+  });
+
+  it("does not delete another worktree's folder that was put in its place", async () => {
+    const [a, b] = [await make("a"), await make("b")];
+    rmSync(a.path, { recursive: true });
+    renameSync(b.path, a.path);
+    await git.removeWorktree(repo, a);
+    expect(existsSync(join(a.path, "README.md"))).toBe(true);
+    expect(await registered()).toEqual(["b"]);
+  });
+
+  it("removes the registration of one whose folder was deleted or moved by hand, and leaves the moved folder", async () => {
+    const [a, b] = [await make("a"), await make("b")];
+    rmSync(a.path, { recursive: true });
+    renameSync(b.path, join(world.root, "elsewhere"));
+    await git.removeWorktree(repo, a);
+    await git.removeWorktree(repo, { path: join(world.root, "elsewhere"), adminDir: b.adminDir });
+    expect(await registered()).toEqual([]);
+    expect(existsSync(join(world.root, "elsewhere/README.md"))).toBe(true);
+  });
+
+  it("is not kept from it by submodules or a lock that a killed git left", async () => {
+    const part = world.repo("part");
+    world.git(path, "submodule", "add", "-q", part, "sub");
+    world.git(path, "commit", "-q", "-m", "sub");
+    const a = await make("a");
+    world.git(a.path, "submodule", "update", "-q", "--init");
+    writeFileSync(join(a.adminDir, "locked"), "initializing");
+    expect((await git.inspect(repo, a)).modified).toEqual([]);
+    await git.removeWorktree(repo, a);
+    expect(await registered()).toEqual([]);
+    expect(existsSync(a.path)).toBe(false);
+  });
+
+  it("refuses the repository itself and what is no admin directory", async () => {
+    const a = await make("a");
+    await expect(git.removeWorktree(repo, { path, adminDir: repo.commonDir })).rejects.toMatchObject({ code: "DRIVER_FAILED" });
+    await expect(git.removeWorktree(repo, { path: a.path, adminDir: join(repo.commonDir, "worktrees") })).rejects.toMatchObject({
+      code: "DRIVER_FAILED",
+    });
+    expect(existsSync(join(a.path, "README.md"))).toBe(true);
+    expect(existsSync(join(path, ".git/HEAD"))).toBe(true);
+  });
+});
+
+describe("moving a worktree away", () => {
+  it("keeps the folder as it is, without its .git, and unregisters it", async () => {
+    const a = await make("a");
+    world.write(join(a.path, "sub/new"), "work");
+    await git.moveAway(repo, a, join(world.root, "trash/1/tree"));
+    expect(readdirSync(join(world.root, "trash/1/tree")).sort()).toEqual(["README.md", "sub"]);
+    expect(existsSync(a.path)).toBe(false);
+    expect(await registered()).toEqual([]);
+  });
+
+  it("does not overwrite what is there", async () => {
+    const a = await make("a");
+    mkdirSync(join(world.root, "there"));
+    await expect(git.moveAway(repo, a, join(world.root, "there"))).rejects.toMatchObject({ code: "DRIVER_FAILED" });
+    expect(await registered()).toEqual(["a"]);
+    expect(existsSync(join(a.path, ".git"))).toBe(true);
+  });
+});
+
+describe("deleting a branch", () => {
+  it("needs it where it was seen last, and takes its settings along", async () => {
+    world.git(path, "branch", "x");
+    world.git(path, "config", "branch.x.description", "about");
+    const tip = head();
+    world.git(path, "commit", "-q", "--allow-empty", "-m", "more");
+    world.git(path, "branch", "-f", "x");
+    await expect(git.deleteBranch(repo, "x", tip)).rejects.toMatchObject({
+      code: "DRIVER_FAILED",
+      message: expect.stringContaining("moved"),
+    });
+    await git.deleteBranch(repo, "x", head());
+    await git.deleteBranch(repo, "x", head());
+    expect(readFileSync(join(path, ".git/config"), "utf8")).not.toContain("[branch");
+    await expect(git.deleteBranch(repo, "main", head())).rejects.toMatchObject({ code: "BRANCH_IN_USE" });
+  });
+
+  it("is preceded by the question whether anything else holds its commits", async () => {
+    const first = head();
+    world.git(path, "branch", "x");
+    expect(await git.isReachable(repo, first, { except: "x" })).toBe(true);
+    world.git(path, "checkout", "-q", "x");
+    world.git(path, "commit", "-q", "--allow-empty", "-m", "only here");
+    const tip = head();
+    expect(await git.isReachable(repo, tip, {})).toBe(true);
+    expect(await git.isReachable(repo, tip, { except: "x" })).toBe(false);
+    await git.setFleetRef(repo, "keep/1", tip);
+    expect(world.git(path, "rev-parse", "refs/fleet/keep/1").trim()).toBe(tip);
+    expect(await git.isReachable(repo, tip, { except: "x" })).toBe(false);
+    await git.setFleetRef(repo, "keep/1", null);
+    world.git(path, "tag", "t", tip);
+    expect(await git.isReachable(repo, tip, { except: "x" })).toBe(true);
+    await expect(git.isReachable(repo, "f".repeat(40), {})).rejects.toMatchObject({ code: "DRIVER_FAILED" });
+  });
+});
