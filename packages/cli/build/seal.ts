@@ -25,18 +25,19 @@ function onlyAscii(source: string): string {
   return source.replace(/[^\x00-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Runs what people run most, so that the functions it needs are compiled in the cache. Runs may fail: there may be no tmux here. */
+/**
+ * Runs what people run most, in a repository of its own, so that the functions it needs are compiled in the cache.
+ * Runs may fail: there may be no git or tmux here.
+ */
 async function warm(bin: string): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), "fleet-warm-"));
-  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+  const kept = Object.entries(process.env).filter(([name]) => !/^(GIT_|TMUX|AIFLEET_|NODE_)/.test(name));
+  const env = { ...Object.fromEntries(kept), HOME: home, AI_FLEET_HOME: join(home, "fleet"), FLEET_CODE_CACHE: "build" };
+  const run = (file: string, args: readonly string[]) => spawnSync(file, args, { cwd: home, env, stdio: "ignore" });
   try {
-    for (const args of [["--help"], ["create", "--help"], ["logs", "none"], ["prompt", "none", "text"], ["list"]]) {
-      const options = {
-        cwd: home,
-        env: { ...env, HOME: home, AI_FLEET_HOME: join(home, "fleet"), FLEET_CODE_CACHE: "build" },
-        stdio: "ignore",
-      } as const;
-      spawnSync(process.execPath, [bin, ...args], options);
+    run("git", ["init", "-q"]);
+    for (const args of [["--help"], ["create", "--help"], ["list", "--no-such-flag"], ["prompt", "none", "text"], ["logs", "none"], ["list"]]) {
+      run(process.execPath, [bin, ...args]);
     }
   } finally {
     await rm(home, { recursive: true, force: true });

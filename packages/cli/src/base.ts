@@ -42,8 +42,6 @@ export interface WorkOptions {
 /** Common flags, the fleet's opening and closing, and trust. Errors and signals are `main`'s. */
 export abstract class FleetCommand extends Command {
   static override baseFlags = COMMON_FLAGS;
-  /** Order in which `fleet --help` and docs/cli.md show the commands: the table's. */
-  static override hidden = false;
 
   protected override async init(): Promise<void> {
     this.argv = liftBullets(this.argv, this.ctor);

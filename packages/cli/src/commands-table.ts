@@ -5,12 +5,12 @@ export type CommandClass = typeof Command;
 
 export interface Entry {
   readonly name: string;
-  /** Heading of the list that `fleet --help` shows it under; null: hidden. */
-  readonly group: string | null;
+  /** Heading of the list that `fleet --help` shows it under. */
+  readonly group: string;
   load(): Promise<CommandClass>;
 }
 
-const entry = (group: string | null, name: string, load: () => Promise<unknown>): Entry => ({ name, group, load: load as Entry["load"] });
+const entry = (group: string, name: string, load: () => Promise<unknown>): Entry => ({ name, group, load: load as Entry["load"] });
 
 /** Every command, in the order of help and documentation. Each file is loaded when its command is run. */
 export const COMMANDS: readonly Entry[] = [
@@ -28,12 +28,12 @@ export const COMMANDS: readonly Entry[] = [
   entry("End agents", "stop", async () => (await import("./commands/stop.js")).Stop),
   entry("End agents", "resume", async () => (await import("./commands/resume.js")).Resume),
   entry("End agents", "kill", async () => (await import("./commands/kill.js")).Kill),
+  entry("End agents", "restore", async () => (await import("./commands/restore.js")).Restore),
   entry("Set up", "init", async () => (await import("./commands/init.js")).Init),
   entry("Set up", "config", async () => (await import("./commands/config.js")).Config),
   entry("Set up", "trust", async () => (await import("./commands/trust.js")).Trust),
   entry("Set up", "doctor", async () => (await import("./commands/doctor.js")).Doctor),
   entry("Set up", "completion", async () => (await import("./commands/completion.js")).Completion),
-  entry(null, "__complete", async () => (await import("./commands/complete.js")).Complete),
 ];
 
 export function findCommand(name: string | undefined): Entry | undefined {

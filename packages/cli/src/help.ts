@@ -34,7 +34,6 @@ export async function commandHelp(entry: Entry): Promise<string> {
 export async function rootHelp(): Promise<string> {
   const groups = new Map<string, (readonly [string, string])[]>();
   for (const entry of COMMANDS) {
-    if (entry.group === null) continue;
     const rows = groups.get(entry.group) ?? [];
     rows.push([entry.name, (await entry.load()).summary ?? ""]);
     groups.set(entry.group, rows);

@@ -44,6 +44,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     process.exitCode = 0;
     if (name === "--version" || name === "version")
       output.write(own.includes("--json") ? `${JSON.stringify({ version: VERSION })}\n` : `fleet ${VERSION}\n`);
+    else if (name === "__complete") await (await import("./completion/answer.js")).answer(words);
     else if (wantsHelp(name, own)) await help(name === "help" ? own.find((word) => !word.startsWith("-")) : name);
     else if (entry === undefined) throw await unknown(name ?? "");
     else await execute(await entry.load(), words);
@@ -67,7 +68,7 @@ export function commandFirst(argv: readonly string[]): [name: string | undefined
 
 function wantsHelp(name: string | undefined, own: readonly string[]): boolean {
   if (name === undefined || name === "help" || name === "--help" || name === "-h") return true;
-  return name !== "__complete" && (own.includes("--help") || own.includes("-h"));
+  return own.includes("--help") || own.includes("-h");
 }
 
 async function help(name: string | undefined): Promise<void> {
@@ -91,7 +92,7 @@ async function unknown(name: string): Promise<Error> {
   const { nearest } = await import("./nearest.js");
   const near = nearest(
     name,
-    COMMANDS.filter(({ group }) => group !== null).map((entry) => entry.name),
+    COMMANDS.map((entry) => entry.name),
   );
   return usage(`Unknown command "${name}".`, near === null ? "See `fleet --help`." : `Did you mean \`fleet ${near}\`?`, { command: name });
 }

@@ -5,8 +5,7 @@ import { examplesOf, flagRows, usages } from "./help.js";
 /** docs/cli.md: every command from the definitions that parse it. */
 export async function reference(): Promise<string> {
   const parts = [HEAD, table(["Flag", "What it does"], [...flagRows(COMMON_FLAGS), ["-h, --help", "Show help."]])];
-  for (const { name, group, load } of COMMANDS) {
-    if (group === null) continue;
+  for (const { name, load } of COMMANDS) {
     const command = await load();
     parts.push(`## fleet ${name}`, command.summary ?? "");
     if (command.description !== undefined) parts.push(command.description);

@@ -68,8 +68,8 @@ export class Config extends FleetCommand {
   }
 }
 
-async function show({ fleet, call, warnings }: Work, ui: Ui, origins: boolean): Promise<void> {
-  const values = await fleet.configValues(call);
+async function show({ fleet, warnings }: Work, ui: Ui, origins: boolean): Promise<void> {
+  const values = fleet.configValues();
   if (ui.json) return ui.document({ values: values.map(({ key, value, origin, place }) => ({ key, value, origin, place })), warnings });
   for (const { key, value, origin, place } of values) {
     ui.line(
@@ -78,8 +78,8 @@ async function show({ fleet, call, warnings }: Work, ui: Ui, origins: boolean): 
   }
 }
 
-async function get({ fleet, call }: Work, ui: Ui, key: string, origins: boolean): Promise<void> {
-  const values = await fleet.configValues(call);
+async function get({ fleet }: Work, ui: Ui, key: string, origins: boolean): Promise<void> {
+  const values = fleet.configValues();
   const found = values.find((entry) => entry.key === key);
   if (found === undefined) {
     const near = nearest(
@@ -93,14 +93,14 @@ async function get({ fleet, call }: Work, ui: Ui, key: string, origins: boolean)
   if (origins) ui.note(`${found.origin}${found.place === null ? "" : `: ${found.place}`}`);
 }
 
-async function set({ fleet, call }: Work, ui: Ui, key: string, value: string, project: boolean): Promise<void> {
-  const written = await fleet.setConfig(key, value, { scope: project ? "project" : "user" }, call);
+async function set({ fleet }: Work, ui: Ui, key: string, value: string, project: boolean): Promise<void> {
+  const written = await fleet.setConfig(key, value, { scope: project ? "project" : "user" });
   if (ui.json) ui.document({ key, value: written.value, file: written.file });
   else ui.line(`${key} = ${JSON.stringify(written.value)} in ${written.file}`);
 }
 
-async function validate({ fleet, call }: Work, ui: Ui): Promise<void> {
-  const { notes } = await fleet.config(call);
+async function validate({ fleet }: Work, ui: Ui): Promise<void> {
+  const { notes } = fleet.config();
   if (ui.json) return ui.document({ valid: true, notes });
   for (const note of notes) ui.warn(note);
   ui.line("The settings are valid.");

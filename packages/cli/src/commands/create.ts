@@ -40,7 +40,7 @@ export class Create extends FleetCommand {
       bar,
     );
     const { agent, warnings } = await work.finally(() => bar.stop());
-    if (ui.json) return ui.document({ agent: agentJson(agent), warnings });
+    if (ui.json) return ui.document({ agent: agentJson(agent.info), warnings });
     ui.line(`${ui.paint("bold", agent.branch)} is ${agent.status} (${agent.adapter}) in ${agent.worktree}`);
     ui.lines(nextSteps(ui.paint, agent.branch));
   }

@@ -14,7 +14,7 @@ export class Init extends FleetCommand {
     const { flags } = await this.parse(Init);
     const ui = this.ui(flags);
     const type = TYPES.find((name) => name === flags.type);
-    const result = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.init(type === undefined ? {} : { type }, call));
+    const result = await this.withFleet(flags, ui, ({ fleet }) => fleet.init({ type }));
     if (ui.json) return ui.document(result);
     ui.line(`Wrote ${result.file} (${result.type}).`);
     ui.line(ui.paint("dim", "Read it, change it, commit it if it is for everyone. `fleet config validate` checks it."));

@@ -34,7 +34,7 @@ export class Kill extends FleetCommand {
     const ui = this.ui(flags);
     const choice = chosen(args.branches, flags);
     const options = { force: flags.force, deleteBranch: flags["delete-branch"], keepWorktree: flags["keep-worktree"] };
-    const bar = progress(ui);
+    const bar = progress(ui, "killed");
     const result = await this.withFleet(
       flags,
       ui,

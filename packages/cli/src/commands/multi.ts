@@ -34,7 +34,7 @@ export class Multi extends FleetCommand {
     const batch = await this.withFleet(
       flags,
       ui,
-      ({ fleet, call }) => fleet.multi(tasks, { adapter, from, quick: quick || undefined, ...call }),
+      ({ fleet, call }) => fleet.multi(tasks, { adapter, from, quick: quick || undefined }, call),
       bar,
     ).finally(() => bar.stop());
     process.exitCode = showBatch(ui, batch);

@@ -17,17 +17,17 @@ export class Trust extends FleetCommand {
     const ui = this.ui(flags);
     const options = { ignoreProjectConfig: true, anywhere: flags.list };
     if (flags.list) {
-      const trusted = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.trusted(call), options);
+      const trusted = await this.withFleet(flags, ui, ({ fleet }) => fleet.trusted(), options);
       if (ui.json) return ui.document({ trusted });
       if (trusted.length === 0) ui.note("No project file is trusted.");
       return ui.lines(trusted.map(({ path, trustedAt }) => `${path}  ${ui.paint("dim", trustedAt)}`));
     }
     if (flags.revoke) {
-      const revoked = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.revokeTrust(call), options);
+      const revoked = await this.withFleet(flags, ui, ({ fleet }) => fleet.revokeTrust(), options);
       if (ui.json) return ui.document({ revoked });
       return ui.line(revoked ? "The project file is trusted no more." : "The project file was not trusted.");
     }
-    const entry = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.trust(call), options);
+    const entry = await this.withFleet(flags, ui, ({ fleet }) => fleet.trust(), options);
     if (ui.json) ui.document({ trusted: entry });
     else ui.line(`Trusted ${entry.path}, as it is now.`);
   }

@@ -10,6 +10,7 @@ export interface Names {
   branches(): Promise<Candidate[]>;
   batches(): Promise<Candidate[]>;
   adapters(): Promise<Candidate[]>;
+  saved(): Promise<Candidate[]>;
   settings(): Promise<Candidate[]>;
 }
 
@@ -56,6 +57,7 @@ async function argumentsOf(name: string, command: CommandClass, given: readonly 
   if (TAKES_AGENTS.has(name) && (given.length === 0 || TAKES_SEVERAL.has(name))) {
     return (await names.branches()).filter(({ word }) => !given.includes(word));
   }
+  if (name === "restore" && given.length === 0) return names.saved();
   if (name === "config" && (given[0] === "get" || given[0] === "set") && given.length === 1) return names.settings();
   const arg = Object.values(command.args ?? {})[given.length];
   return (arg?.options ?? []).map((word) => ({ word, about: "" }));
@@ -76,6 +78,5 @@ function takesValue(flags: CommandClass["flags"], word: string | undefined): boo
 }
 
 async function commandNames(): Promise<Candidate[]> {
-  const shown = COMMANDS.filter(({ group }) => group !== null);
-  return Promise.all(shown.map(async (entry) => ({ word: entry.name, about: (await entry.load()).summary ?? "" })));
+  return Promise.all(COMMANDS.map(async (entry) => ({ word: entry.name, about: (await entry.load()).summary ?? "" })));
 }

@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import type { Fleet } from "@aifleet/core";
 import type { Ui } from "../render/ui.js";
 import { clean } from "../render/width.js";
-import { session } from "../session.js";
 import { canAsk, confirm } from "./ask.js";
 
 /**
@@ -10,19 +9,17 @@ import { canAsk, confirm } from "./ask.js";
  * Returns whether the command is to be tried again.
  */
 export async function offerTrust(error: unknown, ui: Ui, open: () => Promise<Fleet>): Promise<boolean> {
-  if ((error as { code?: unknown } | null)?.code !== "NOT_TRUSTED" || ui.json || !canAsk()) return false;
+  const { code, data } = (error ?? {}) as { code?: unknown; data?: { file?: string } };
+  if (code !== "NOT_TRUSTED" || data?.file === undefined || ui.json || !canAsk()) return false;
+  ui.note(`${data.file} holds settings for this repository. They can run commands on this machine:\n`);
+  const text = await readFile(data.file, "utf8");
+  ui.note(`${clean(text.trimEnd(), { keepNewlines: true }).replace(/^/gm, "    ")}\n`);
+  if (!(await confirm("Trust this file as it is now?"))) return false;
   const fleet = await open();
   try {
-    const { project } = await fleet.configPaths();
-    if (project === null) return false;
-    ui.note(`${project} holds settings for this repository. They can run commands on this machine:\n`);
-    const text = await readFile(project, "utf8");
-    ui.note(clean(text.trimEnd(), { keepNewlines: true }).replace(/^/gm, "    "));
-    ui.note("");
-    if (!(await confirm("Trust this file as it is now?"))) return false;
-    await fleet.trust({ signal: session.signal });
-    return true;
+    await fleet.trust();
   } finally {
     await fleet.close();
   }
+  return true;
 }

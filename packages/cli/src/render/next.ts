@@ -14,7 +14,7 @@ export function nextSteps(paint: Paint, branch: string): string[] {
 /** Shows what a batch made; returns the exit code. */
 export function showBatch(ui: Ui, batch: Batch): number {
   const { id, agents, failed, warnings } = batch;
-  if (ui.json) ui.document({ batch: id, agents: agents.map((agent) => agentJson(agent)), failed: failedJson(failed), warnings });
+  if (ui.json) ui.document({ batch: id, agents: agents.map(({ info }) => agentJson(info)), failed: failedJson(failed), warnings });
   else {
     for (const agent of agents) ui.line(`${ui.paint("green", "✓")} ${agent.branch}  ${agent.status} (${agent.adapter})`);
     for (const { branch, error } of failed) {

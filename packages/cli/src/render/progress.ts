@@ -17,9 +17,9 @@ export interface Progress {
   stop(): void;
 }
 
-export function progress(ui: Ui): Progress {
+export function progress(ui: Ui, goal = "up"): Progress {
   if (ui.json) return { onProgress: () => {}, stop: () => {} };
-  return process.stderr.isTTY === true && process.env.TERM !== "dumb" ? animated(ui) : plain(ui);
+  return process.stderr.isTTY === true && process.env.TERM !== "dumb" ? animated(ui, goal) : plain(ui);
 }
 
 function plain(ui: Ui): Progress {
@@ -35,7 +35,7 @@ function plain(ui: Ui): Progress {
   };
 }
 
-function animated(ui: Ui): Progress {
+function animated(ui: Ui, goal: string): Progress {
   const states = new Map<string, State>();
   let drawn = 0;
   let frame = 0;
@@ -56,6 +56,7 @@ function animated(ui: Ui): Progress {
       rows: (process.stderr.rows || 24) - 2,
       spinner: SPINNER[frame % SPINNER.length] ?? "",
       paint: ui.paintNote,
+      goal,
     });
     process.stderr.write(`${erase()}\u001b[?25l${lines.map((line) => `${line}\n`).join("")}`);
     drawn = lines.length;
@@ -96,7 +97,7 @@ function animated(ui: Ui): Progress {
       } else {
         state.endedAt = Date.now();
         state.outcome = event.type;
-        state.step = event.type === "done" ? "up" : "failed";
+        state.step = event.type === "done" ? goal : "failed";
         state.detail = event.type === "failed" ? event.message : "";
       }
     },
@@ -110,11 +111,11 @@ function animated(ui: Ui): Progress {
 /** The lines of one frame: those at work first when not all fit. */
 export function progressLines(
   states: ReadonlyMap<string, State>,
-  look: { now: number; width: number; rows: number; spinner: string; paint: Paint },
+  look: { now: number; width: number; rows: number; spinner: string; paint: Paint; goal: string },
 ): string[] {
   const all = [...states];
   const ended = all.filter(([, state]) => state.outcome !== "running").length;
-  const head = look.paint("bold", `${ended} of ${all.length} up`);
+  const head = look.paint("bold", `${ended} of ${all.length} ${look.goal}`);
   const room = Math.max(1, look.rows - 2);
   const rank = { failed: 0, running: 1, done: 2 };
   const shown = all.length <= room ? all : [...all].sort(([, a], [, b]) => rank[a.outcome] - rank[b.outcome]).slice(0, room);

@@ -26,10 +26,10 @@ const INPUT = /^›(\s|$)/;
 const POINTER = /^\s*› \d+\. /;
 const OPENER = /^(Would|Do) you /;
 const HINT = /\benter to (confirm|continue|select|submit)|\besc to (cancel|go back)/i;
-/** The line right above the input while a turn runs; its first words change with what is being done. */
-const STATUS_LINE = /^\s{0,2}\S .*\((\d+[hms]\s?)+ • esc to inter/;
+/** The line right above the input while a turn runs; its first words change with what is being done. Answers are indented. */
+const STATUS_LINE = /^\S.*\((\d+[hms]\s?)+ • esc to inter/;
 /** Details of the status line and prompts that are queued stand between it and the input. */
-const BELOW_STATUS = /^\s{2,}\S|^\s*[└↳•] (Queued|Messages)/;
+const BELOW_STATUS = /^\s+[└↳]|^\s{4}/;
 const ACTION_REQUIRED = /Action Required/;
 /** A draft and the footer lie below the input's first row. */
 const INPUT_ROWS = 14;

@@ -15,6 +15,8 @@ export interface RegistryOptions {
   readonly settings: Readonly<Record<string, AgentSettings>>;
   /** Adapters beside the built-in ones; a name that exists is replaced. */
   readonly extra?: readonly AgentAdapter[];
+  /** Where `AIFLEET_DEMO_AGENT` is looked up. @default `process.env` */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** Names of the adapters that need no configuration. */
@@ -27,7 +29,8 @@ export const BUILT_IN_ADAPTERS = ["claude", "codex", "opencode", "gemini", "aide
  */
 export function adapterRegistry(options: RegistryOptions): AdapterRegistry {
   const known = new Map<string, AgentAdapter>();
-  for (const adapter of [claude, codex, opencode, gemini, aider, demoAdapter(), ...(options.extra ?? [])]) known.set(adapter.name, adapter);
+  const demo = demoAdapter(options.env === undefined ? {} : { lookup: options.env });
+  for (const adapter of [claude, codex, opencode, gemini, aider, demo, ...(options.extra ?? [])]) known.set(adapter.name, adapter);
   const settings = new Map(Object.entries(options.settings));
   const made = new Map<string, AgentAdapter>();
   return {

@@ -6,7 +6,8 @@ export function lineOfKey(text: string, path: readonly string[]): number | undef
   let table: string[] = [];
   let best: { line: number; depth: number } | undefined;
   const consider = (keys: readonly string[], line: number): void => {
-    const shared = keys.every((key, at) => key === path[at]) ? keys.length : 0;
+    const length = Math.min(keys.length, path.length);
+    const shared = keys.slice(0, length).every((key, at) => key === path[at]) ? length : 0;
     if (shared > (best?.depth ?? 0)) best = { line, depth: shared };
   };
   let open: { close: string } | null = null;

@@ -1,18 +1,18 @@
 import { join } from "node:path";
-import { FleetError, toFleetError } from "../errors/index.js";
-import type { AgentRecord, ProgressEvent, Repository, Session, Warning, Worktree } from "../model/index.js";
-import type { Call, Launch, SessionResult, SessionSpec, WorktreeResult, WorktreeSpec } from "../ports/index.js";
+import { FleetError, isFleetError, toFleetError } from "../errors/index.js";
+import type { AgentRecord, Repository, Session, Worktree } from "../model/index.js";
+import type { Launch } from "../ports/index.js";
 import { writeBaseline } from "./baseline.js";
-import { batcher } from "./batcher.js";
 import { copyCredentials } from "./credentials.js";
+import { type BringUpCall, type Crew, makeCrew } from "./crew.js";
 import { deliver } from "./deliver.js";
 import type { Deps } from "./deps.js";
 import { agentEnvironment } from "./environment.js";
 import { dropLogs, logFileOf, writeLogMeta } from "./logs.js";
+import { lossOf } from "./loss.js";
+import { writeMirror } from "./mirror.js";
 import type { Plan } from "./plan.js";
-import { gate } from "./pool.js";
 import { mirrorText } from "./record.js";
-import { type Riser, riser } from "./rise.js";
 import { runSetup } from "./setup.js";
 import { transact, type Undo } from "./transact.js";
 
@@ -23,21 +23,6 @@ export const LONGEST_ARGUMENT = 131_071;
 export type Raised =
   | { readonly ok: true; readonly record: AgentRecord }
   | { readonly ok: false; readonly branch: string; readonly error: FleetError };
-
-/** What the agents of one call share, so that many at once cost few calls. */
-interface Crew {
-  readonly repo: Repository;
-  readonly addWorktree: (spec: WorktreeSpec) => Promise<WorktreeResult>;
-  readonly startSession: (spec: SessionSpec) => Promise<SessionResult>;
-  readonly setupGate: <R>(work: () => Promise<R>) => Promise<R>;
-  readonly commit: (record: AgentRecord) => Promise<void>;
-  readonly waitUntilUp: Riser;
-}
-
-export interface BringUpCall extends Call {
-  readonly warn: (warning: Warning) => void;
-  readonly progress: (event: ProgressEvent) => void;
-}
 
 /**
  * Brings up agents whose records are reserved, each a transaction of its own: worktree, credentials,
@@ -54,7 +39,11 @@ export async function bringUp(
   return Promise.all(
     reserved.map(async ({ plan, record }): Promise<Raised> => {
       try {
-        const up = await transact(deps, (undo) => raise(deps, crew, plan, record, undo, call));
+        const { record: up, failure } = await transact(deps, (undo) => raise(deps, crew, plan, record, undo, call));
+        if (failure !== null) {
+          call.progress({ type: "failed", branch: record.branch, message: failure.message });
+          return { ok: false, branch: record.branch, error: failure };
+        }
         call.progress({ type: "done", branch: record.branch });
         return { ok: true, record: up };
       } catch (error) {
@@ -67,36 +56,14 @@ export async function bringUp(
   );
 }
 
-function makeCrew(deps: Deps, repo: Repository, call: BringUpCall): Crew {
-  const parallel = deps.settings.config.fleet.maxParallel;
-  return {
-    repo,
-    addWorktree: batcher(async (specs) => {
-      const results = new Map<string, WorktreeResult>();
-      for await (const result of deps.git.addWorktrees(repo, specs, { parallel }, call)) results.set(result.key, result);
-      return specs.map((spec) => results.get(spec.key) ?? { key: spec.key, ok: false, error: new Error("git did not answer for it") });
-    }),
-    startSession: batcher(async (specs) => {
-      const results = new Map<string, SessionResult>();
-      for await (const result of deps.sessions.create(specs, call)) results.set(result.agent, result);
-      return specs.map(
-        (spec) => results.get(spec.agent) ?? { agent: spec.agent, ok: false, error: new Error("the session driver did not answer for it") },
-      );
-    }),
-    setupGate: gate(parallel),
-    commit: batcher(async (records) => {
-      const done = new Map(records.map((record) => [record.id, record]));
-      await deps.store.update((draft) => {
-        draft.agents = draft.agents.map((agent) => done.get(agent.id) ?? agent);
-      });
-      return records.map(() => undefined);
-    }),
-    waitUntilUp: riser(deps, call),
-  };
+/** An agent that is kept; `failure` where its program died and left work. */
+interface Brought {
+  readonly record: AgentRecord;
+  readonly failure: FleetError<"AGENT_DIED"> | null;
 }
 
 /** Takes one agent from its reservation to a running program. */
-async function raise(deps: Deps, crew: Crew, plan: Plan, reserved: AgentRecord, undo: Undo, call: BringUpCall): Promise<AgentRecord> {
+async function raise(deps: Deps, crew: Crew, plan: Plan, reserved: AgentRecord, undo: Undo, call: BringUpCall): Promise<Brought> {
   const { branch } = reserved;
   const step = (name: "worktree" | "setup" | "session" | "ready", detail?: string) =>
     call.progress({ type: "step", branch, step: name, ...(detail === undefined ? {} : { detail }) });
@@ -122,12 +89,17 @@ async function raise(deps: Deps, crew: Crew, plan: Plan, reserved: AgentRecord, 
   record = { ...record, conversation: launch.conversation ?? null };
   const session = await start(deps, crew, record, launch, env, undo);
   step("ready");
-  const up = await crew.waitUntilUp(session, plan.adapter, logFileOf(deps, record.id));
+  let failure: FleetError<"AGENT_DIED"> | null = null;
+  const up = await crew.waitUntilUp(session, plan.adapter, logFileOf(deps, record.id)).catch(async (error: unknown): Promise<Session> => {
+    const death = await deathWithWork(deps, record, error);
+    failure = death;
+    return { ...session, dead: true, exitCode: death.data.exitCode ?? 1 };
+  });
   record = await settleRecord(deps, record, up);
   if (launch.promptVia === "paste" && record.prompt !== null && !up.dead) await givePrompt(deps, record, up, record.prompt, call);
-  await deps.git.writeMark(record.adminDir, mirrorText(deps.paths.home, record));
+  await writeMirror(deps, record);
   await crew.commit(record);
-  return record;
+  return { record, failure };
 }
 
 async function makeWorktree(deps: Deps, crew: Crew, plan: Plan, record: AgentRecord, undo: Undo): Promise<Worktree> {
@@ -215,14 +187,30 @@ async function start(
   });
 }
 
-/** The record of an agent whose program is up, or has ended well. */
+/**
+ * The error of an agent that died before it was up and left work: it stays, failed, and that is said.
+ * Any other error, and a death that left nothing, is thrown on, so that the start is undone.
+ */
+async function deathWithWork(deps: Deps, record: AgentRecord, error: unknown): Promise<FleetError<"AGENT_DIED">> {
+  if (!isFleetError(error, "AGENT_DIED")) throw error;
+  const loss = await lossOf(deps, record);
+  const work = loss.facts !== null && loss.facts.head !== record.base ? [...loss.reasons, "new commits"] : loss.reasons;
+  if (work.length === 0) throw error;
+  return new FleetError("AGENT_DIED", `${error.message} It left work (${work.join(", ")}), so its worktree is kept.`, {
+    hint: `\`fleet resume ${record.branch}\` starts it again; \`fleet kill ${record.branch}\` removes it.`,
+    data: error.data,
+    cause: error,
+  });
+}
+
+/** The record of an agent whose program is up, or has ended. */
 export async function settleRecord(deps: Deps, record: AgentRecord, session: Session): Promise<AgentRecord> {
   const identity = session.dead ? null : ((await deps.processes.identify([session.pid])).get(session.pid) ?? null);
   return {
     ...record,
     process: identity,
     maker: null,
-    status: session.dead ? "done" : "working",
+    status: !session.dead ? "working" : session.exitCode === 0 ? "done" : "failed",
     statusSource: session.dead ? "exit" : "session",
     statusSince: new Date(deps.clock.now()).toISOString(),
     exitCode: session.dead ? session.exitCode : null,

@@ -3,7 +3,8 @@ import type { Call, Mark, Observation } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import { discoverRepositories } from "./discover.js";
 import { askSessions, look, type Seen } from "./look.js";
-import { mirrorText, recordFromMark } from "./record.js";
+import { writeMirror } from "./mirror.js";
+import { recordFromMark } from "./record.js";
 import { recover } from "./recover.js";
 
 /** Observations older than this are of agents that are gone, milliseconds. */
@@ -135,9 +136,7 @@ async function remember(
         if (!draft.repositories.includes(place)) draft.repositories.push(place);
       }
     });
-    for (const record of changed) {
-      if (record.adminDir !== "") await deps.git.writeMark(record.adminDir, mirrorText(deps.paths.home, record));
-    }
+    for (const record of changed) await writeMirror(deps, record);
   }
   await observe(deps, seen);
 }

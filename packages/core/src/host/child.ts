@@ -40,7 +40,12 @@ export function hasInput(options: RunOptions): boolean {
   return options.input !== undefined && options.input.length > 0;
 }
 
-function watch(child: ChildProcess, argv: readonly [string, ...string[]], options: RunOptions, signal: AbortSignal | undefined): Promise<RunResult> {
+function watch(
+  child: ChildProcess,
+  argv: readonly [string, ...string[]],
+  options: RunOptions,
+  signal: AbortSignal | undefined,
+): Promise<RunResult> {
   const { pid } = child;
   const stdout = new Tail(options.keepBytes);
   const stderr = new Tail(options.keepBytes);

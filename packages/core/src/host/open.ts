@@ -51,7 +51,13 @@ async function start(
 ): Promise<ChildProcess> {
   const [file, ...args] = argv;
   try {
-    const child = spawn(file, args, { cwd: options.cwd, env: options.env, shell: false, detached: true, stdio: ["pipe", "pipe", "ignore"] });
+    const child = spawn(file, args, {
+      cwd: options.cwd,
+      env: options.env,
+      shell: false,
+      detached: true,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
     await new Promise((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", reject);

@@ -3,8 +3,10 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { demoAdapter } from "../../src/agents/demo/demo.js";
 import { makeWorld, processesOf, settle, type World } from "../support/world.js";
 import { demoProgram } from "./support/demo-program.js";
+import { evidenceOf } from "./support/evidence.js";
 import { openTerminal, type Terminal } from "./support/terminal.js";
 
 interface Taken {
@@ -194,6 +196,19 @@ describe("the scripted agent at a terminal", () => {
       );
       expect(lines.filter((line) => line.startsWith("✻"))).toHaveLength(1);
     }
+  });
+
+  it("is read as working, waiting and idle by its adapter, however narrow the terminal is", async () => {
+    const terminal = open(["say [[say ✻ Working… (3s · esc to interrupt)]] [[work 300ms]] [[ask May I run the tests in here?]]"]);
+    const { read } = demoAdapter();
+    const status = (lines: readonly string[]) => read(evidenceOf(lines))?.status;
+    await terminal.see((lines) => status(lines) === "working", "work");
+    const lines = await terminal.see((seen) => status(seen) === "waiting", "a question");
+    expect(read(evidenceOf(lines))?.question).toBe("May I run the tests in here?");
+    terminal.resize(24, 20);
+    await terminal.see((seen) => status(seen) === "waiting" && seen.some((line) => line.includes("…")), "the question, cut");
+    terminal.press("1");
+    await terminal.see((seen) => status(seen) === "idle", "quiet");
   });
 
   it("leaves what [[dirty]] and [[no-commit]] say", async () => {

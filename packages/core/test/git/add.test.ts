@@ -67,26 +67,33 @@ describe("making worktrees", () => {
     expect(listed(path)).toBe(2);
   });
 
-  it.each(["it's", 'say"hi"', "a;b", "$(touch${IFS}pwned)", "a#(touch${IFS}pwned)", "🚀/ü", "x".repeat(200), "refs/heads/main", "a&&b|c"])(
-    "takes the branch name %s as data",
-    async (branch) => {
-      const path = world.repo();
-      const { git } = makeDriver(world);
-      const repo = await rootOf(git, path);
-      git.checkBranchName(branch);
-      const worktree = await addOne(git, repo, spec(join(world.root, "t"), branch, headOf(path)));
-      expect(world.git(worktree.path, "symbolic-ref", "HEAD").trim()).toBe(`refs/heads/${branch}`);
-      expect((await git.branches(repo, [branch])).get(branch)).toMatchObject({
-        tip: headOf(path),
-        checkedOutAt: worktree.path,
-        blockedBy: null,
-      });
-      await git.removeWorktree(repo, worktree);
-      await git.deleteBranch(repo, branch, headOf(path));
-      expectNothingLeft(path, join(world.root, "t"));
-      expect(existsSync(join(path, "pwned"))).toBe(false);
-    },
-  );
+  it.each([
+    "it's",
+    'say"hi"',
+    "a;b",
+    "$(touch\u0024{IFS}pwned)",
+    "a#(touch\u0024{IFS}pwned)",
+    "🚀/ü",
+    "x".repeat(200),
+    "refs/heads/main",
+    "a&&b|c",
+  ])("takes the branch name %s as data", async (branch) => {
+    const path = world.repo();
+    const { git } = makeDriver(world);
+    const repo = await rootOf(git, path);
+    git.checkBranchName(branch);
+    const worktree = await addOne(git, repo, spec(join(world.root, "t"), branch, headOf(path)));
+    expect(world.git(worktree.path, "symbolic-ref", "HEAD").trim()).toBe(`refs/heads/${branch}`);
+    expect((await git.branches(repo, [branch])).get(branch)).toMatchObject({
+      tip: headOf(path),
+      checkedOutAt: worktree.path,
+      blockedBy: null,
+    });
+    await git.removeWorktree(repo, worktree);
+    await git.deleteBranch(repo, branch, headOf(path));
+    expectNothingLeft(path, join(world.root, "t"));
+    expect(existsSync(join(path, "pwned"))).toBe(false);
+  });
 
   it.each(["with space", 'it\'s "quoted"', "a#b$(x)", "ünï🚀", "line\nbreak"])("works in a repository at %j", async (name) => {
     const path = world.repo(name);

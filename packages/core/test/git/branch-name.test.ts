@@ -22,7 +22,7 @@ describe("a branch name", () => {
   it.each([
     "fix-auth",
     "feat/x",
-    "a#(touch${IFS}x)",
+    "a#(touch\u0024{IFS}x)",
     "$(id)",
     "it's",
     'say"hi"',

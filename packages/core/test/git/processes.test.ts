@@ -14,7 +14,7 @@ let program: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "fleet-add-"));
   program = join(folder, "add.mjs");
-  const banner = { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' };
+  const banner = { js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);' };
   const entryPoints = [fileURLToPath(new URL("./support/add-program.ts", import.meta.url))];
   await build({
     entryPoints,

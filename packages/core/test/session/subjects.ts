@@ -46,7 +46,10 @@ function shellProgram(program: StockProgram): SessionSpec["argv"] {
     case "args":
       return sh('printf "[%s]\\n" "$@"; exec sleep 600', ...program.args);
     case "env":
-      return sh('for n; do if v=$(printenv "$n"); then printf "%s=%s\\n" "$n" "$v"; else echo "$n unset"; fi; done; exec sleep 600', ...program.names);
+      return sh(
+        'for n; do if v=$(printenv "$n"); then printf "%s=%s\\n" "$n" "$v"; else echo "$n unset"; fi; done; exec sleep 600',
+        ...program.names,
+      );
     case "lines":
       return sh('i=0; while [ $i -lt "$1" ]; do i=$((i+1)); echo "line $i"; done; exec sleep 600', String(program.count));
   }

@@ -18,6 +18,10 @@ export interface World {
   repo(name?: string, files?: Record<string, string>): string;
   /** Writes a file, with its folders. */
   write(path: string, content: string, mode?: number): string;
+  /** Names of the sessions of every tmux server in the world. */
+  sessions(): string[];
+  /** Runs tmux on the fleet's own server. */
+  tmux(...args: string[]): string;
   /** Ends the world's tmux server, checks that no process of the world is left, removes all files. */
   dispose(): Promise<void>;
 }
@@ -61,6 +65,22 @@ export function makeWorld(label = "w"): World {
       world.git(path, "commit", "-q", "-m", "first");
       return path;
     },
+    sessions: () =>
+      sockets(root).flatMap((socket) => {
+        try {
+          return execFileSync("tmux", ["-S", socket, "list-sessions", "-F", "#{session_name}"], {
+            env,
+            encoding: "utf8",
+            stdio: ["ignore", "pipe", "ignore"],
+          })
+            .split("\n")
+            .filter((line) => line !== "");
+        } catch {
+          return [];
+        }
+      }),
+    tmux: (...args) =>
+      execFileSync("tmux", ["-S", join(fleetHome, "tmux.sock"), ...args], { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }),
     async dispose() {
       for (const socket of sockets(root)) {
         try {

@@ -12,6 +12,8 @@ export interface DemoOptions {
   readonly title?: string;
   /** The program's file. @default the one in this package, looked for at launch */
   readonly script?: string;
+  /** Environment in which a path in `AIFLEET_DEMO_AGENT` is looked up. @default `process.env` */
+  readonly lookup?: Readonly<Record<string, string | undefined>>;
   /** Environment added to each launch. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -19,7 +21,7 @@ export interface DemoOptions {
 /** The embedded scripted agent: `program.ts` says what it does and which directives it takes. */
 export function demoAdapter(options: DemoOptions = {}): AgentAdapter {
   const start = (context: LaunchContext, mode: readonly string[]): Launch => {
-    const own = context.command ?? ([process.execPath, options.script ?? demoAgentPath()] as const);
+    const own = context.command ?? ([process.execPath, options.script ?? demoAgentPath(options.lookup)] as const);
     const argv: readonly [string, ...string[]] = [...own, ...context.flags, ...mode];
     const prompt = promptOf(context);
     const launch = prompt !== null && fitsArgument(prompt) ? withArgument(argv, "--", prompt) : withPaste(argv, prompt);

@@ -16,11 +16,12 @@ export async function captureScreens(
   const token = randomBytes(12).toString("hex");
   const above = history <= 0 ? "" : ` -S ${Number.isFinite(history) ? `-${Math.trunc(history)}` : "-"}`;
   const lines = panes.map(
-    (id) => `display-message -p '${token} ${id}' ; capture-pane -p -t ${id}${above} ; display-message -p '${token} end'`,
+    // Without the id's `%`, which a message takes as part of a date.
+    (id) => `display-message -p '${token} ${id.slice(1)}' ; capture-pane -p -t ${id}${above} ; display-message -p '${token} end'`,
   );
   const answer = await client.ask(["source-file", "-"], { input: `${lines.join("\n")}\n` }, call);
   if (!answer.server) return new Map();
-  const screens = parseScreens(answer.stdout, token); if (screens.size < panes.length) console.log("DBG", panes.length, screens.size, JSON.stringify(answer).slice(-3000));
+  const screens = parseScreens(answer.stdout, token);
   const strange = answer.stderr.split("\n").find((line) => line !== "" && !/can't find (pane|window|session)/.test(line));
   if (strange !== undefined) throw tmuxFailure("read the screens", { exitCode: answer.exitCode, stderr: strange });
   return screens;
@@ -41,7 +42,7 @@ export function parseScreens(stdout: string, token: string): Map<string, Screen>
       while (rows.at(-1) === "") rows.pop();
       screens.set(id, { lines: rows });
     }
-    id = word === "end" ? null : word;
+    id = word === "end" ? null : `%${word}`;
     rows = [];
   }
   return screens;

@@ -1,4 +1,5 @@
-import type { SessionDriver } from "../../ports/index.js";
+import type { Session } from "../../model/index.js";
+import type { Call, SessionDriver } from "../../ports/index.js";
 import { attach } from "./attach.js";
 import { watchChanges } from "./changes.js";
 import { TmuxClient, tmuxFailure } from "./client.js";
@@ -23,6 +24,13 @@ export function tmuxDriver(options: TmuxOptions): SessionDriver {
   let version: Promise<string> | undefined;
   const end: SessionDriver["end"] = (agents, call) => endSessions(client, agents, call);
 
+  const ask = async (args: readonly string[], call?: Call): Promise<readonly Session[]> => {
+    const answer = await client.ask(args, {}, call);
+    if (!answer.server) return [];
+    if (answer.exitCode !== 0) throw tmuxFailure("list its sessions", answer);
+    return toSessions(parsePanes(answer.stdout));
+  };
+
   return {
     capabilities: { attach: true, survivesUs: true },
     address: socket,
@@ -35,10 +43,10 @@ export function tmuxDriver(options: TmuxOptions): SessionDriver {
     },
     create: (specs, call) => createSessions({ options, client, end }, specs, call),
     async list(call) {
-      const answer = await client.ask(["list-panes", "-a", "-F", LIST_FORMAT], {}, call);
-      if (!answer.server) return [];
-      if (answer.exitCode !== 0) throw tmuxFailure("list its sessions", answer);
-      return toSessions(parsePanes(answer.stdout));
+      const sessions = await ask(["list-panes", "-a", "-F", LIST_FORMAT], call);
+      if (sessions.every((session) => !session.dead || session.exitCode !== null)) return sessions;
+      // tmux knows that the pane closed before it knows how the program ended. A child of its own makes it look.
+      return ask(["run-shell", "true", ";", "list-panes", "-a", "-F", LIST_FORMAT], call);
     },
     screens: (ids, { history = 0 } = {}, call) => captureScreens(client, ids, history, call),
     inputMode: (session, { logFile }, call) => readInputMode(host, session.tty, logFile, call),

@@ -55,6 +55,8 @@ export function lockFolders(owner: LockOwner, processes: ProcessDriver): LockFol
 
 /** Puts the lock's folder in place, or fails with EEXIST. */
 function take(path: string, owner: LockOwner): void {
+  // Most who ask find it held: that must cost next to nothing, or many waiters keep the holder from working.
+  if (readOwner(path) !== null) throw held();
   const made = `${path}.${owner.nonce}`;
   try {
     makeOwned(made, owner);
@@ -63,9 +65,13 @@ function take(path: string, owner: LockOwner): void {
     rmSync(made, { recursive: true, force: true });
     const { code } = error as NodeJS.ErrnoException;
     // A folder is renamed over an empty one only; a lock is never empty.
-    if (code === "ENOTEMPTY" || code === "EEXIST") throw Object.assign(new Error("The lock is held."), { code: "EEXIST" });
+    if (code === "ENOTEMPTY" || code === "EEXIST") throw held();
     throw error;
   }
+}
+
+function held(): Error {
+  return Object.assign(new Error("The lock is held."), { code: "EEXIST" });
 }
 
 function makeOwned(folder: string, owner: LockOwner): void {

@@ -1,4 +1,4 @@
-import type { BringUpCall } from "../../engine/bring-up.js";
+import type { BringUpCall } from "../../engine/crew.js";
 import type { Warning } from "../../model/index.js";
 import type { CallOptions } from "../types.js";
 

@@ -1,4 +1,5 @@
-import { type BringUpCall, bringUp } from "../../engine/bring-up.js";
+import { bringUp } from "../../engine/bring-up.js";
+import type { BringUpCall } from "../../engine/crew.js";
 import type { Deps } from "../../engine/deps.js";
 import { makePlans, type Wish } from "../../engine/plan.js";
 import { type Reconciled, reconcile } from "../../engine/reconcile.js";

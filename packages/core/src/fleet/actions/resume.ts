@@ -3,6 +3,7 @@ import type { Deps } from "../../engine/deps.js";
 import { agentEnvironment } from "../../engine/environment.js";
 import { keepScreens, logFileOf, writeLogMeta } from "../../engine/logs.js";
 import type { Seen } from "../../engine/look.js";
+import { saveRecords } from "../../engine/mirror.js";
 import { requireProgram } from "../../engine/program.js";
 import { type Riser, riser } from "../../engine/rise.js";
 import { isSingle } from "../../engine/targets.js";
@@ -13,7 +14,6 @@ import type { Launch } from "../../ports/index.js";
 import type { CallOptions, FailedAgent, StopResult } from "../types.js";
 import { describe, find } from "./find.js";
 import { requireSession } from "./require.js";
-import { saveRecords } from "./stop.js";
 
 /** Starts ended agents again in their worktrees, taking up their conversation where the program can. */
 export async function resume(deps: Deps, target: Target, call?: CallOptions): Promise<StopResult> {

@@ -1,6 +1,6 @@
 import type { Deps } from "../../engine/deps.js";
 import { endAgents } from "../../engine/ending.js";
-import { mirrorText } from "../../engine/record.js";
+import { saveRecords } from "../../engine/mirror.js";
 import { isSingle } from "../../engine/targets.js";
 import { FleetError } from "../../errors/index.js";
 import { type AgentRecord, isEnded, type Target } from "../../model/index.js";
@@ -50,14 +50,4 @@ export async function stop(deps: Deps, target: Target, call?: CallOptions): Prom
         }),
       })),
   };
-}
-
-/** Writes changed records to the registry, at once, and to their worktrees. */
-export async function saveRecords(deps: Deps, records: readonly AgentRecord[]): Promise<void> {
-  if (records.length === 0) return;
-  const changed = new Map(records.map((record) => [record.id, record]));
-  await deps.store.update((draft) => {
-    draft.agents = draft.agents.map((agent) => changed.get(agent.id) ?? agent);
-  });
-  for (const record of records) if (record.adminDir !== "") await deps.git.writeMark(record.adminDir, mirrorText(deps.paths.home, record));
 }

@@ -12,7 +12,27 @@ export interface HostSubject {
 }
 
 /** Texts that some shell, format or encoding would change. */
-const HOSTILE = ["", " ", "a b", "'", '"', "\\", "$(exit 9)", "`id`", "*", "~", "a\nb\t", "-n", "--", ";", "%s", "#{x}", "é漢🚀", "\x01\x7f", "="];
+const HOSTILE = [
+  "",
+  " ",
+  "a b",
+  "'",
+  '"',
+  "\\",
+  "$(exit 9)",
+  "`id`",
+  "*",
+  "~",
+  "a\nb\t",
+  "-n",
+  "--",
+  ";",
+  "%s",
+  "#{x}",
+  "é漢🚀",
+  "\x01\x7f",
+  "=",
+];
 
 const sh = (script: string, ...args: string[]): [string, ...string[]] => ["/bin/sh", "-c", script, "sh", ...args];
 
@@ -74,7 +94,10 @@ const runCases: readonly ContractCase<HostSubject>[] = [
     name: "says TOOL_MISSING for a program that is not installed, and names a folder that is not there",
     async run({ host, folder }) {
       await rejectsWith(host.run(["no-such-program-at-all"]), "TOOL_MISSING");
-      await assert.rejects(host.run(["cat"], { cwd: `${folder}/gone` }), (error) => isFleetError(error, "DRIVER_FAILED") && error.message.includes("gone"));
+      await assert.rejects(
+        host.run(["cat"], { cwd: `${folder}/gone` }),
+        (error) => isFleetError(error, "DRIVER_FAILED") && error.message.includes("gone"),
+      );
     },
   },
   {
@@ -182,7 +205,11 @@ const openCases: readonly ContractCase<HostSubject>[] = [
 async function assertGone(host: Host, pidFile: string): Promise<void> {
   const pid = Number(await host.files.read(pidFile));
   assert.ok(pid > 1, "the program wrote its pid");
-  await until(() => host.run(sh("kill -0 $1 2>/dev/null", String(pid))), (result) => result.exitCode !== 0, `process ${pid} to be gone`);
+  await until(
+    () => host.run(sh("kill -0 $1 2>/dev/null", String(pid))),
+    (result) => result.exitCode !== 0,
+    `process ${pid} to be gone`,
+  );
 }
 
 async function killByFile(host: Host, pidFile: string): Promise<void> {

@@ -1,51 +1,8 @@
 import assert from "node:assert/strict";
 import { isFleetError } from "../../errors/index.js";
-import type { Session } from "../../model/index.js";
-import type { SessionDriver, SessionResult, SessionSpec } from "../../ports/index.js";
 import { sessionInputCases } from "./session-input.js";
+import { createAll, createOne, type SessionSubject, seen } from "./session-subject.js";
 import { type ContractCase, type ContractSuite, until } from "./suite.js";
-
-/** Programs the contract runs; the subject knows how its driver starts them. All but `exit` stay until they are ended. */
-export type StockProgram =
-  /** Prints `ready`, then `got:LINE` for every line it is given; ends with 0 on `bye`. */
-  | { readonly kind: "echo" }
-  /** Prints the text and ends at once with the code. */
-  | { readonly kind: "exit"; readonly code: number; readonly text: string }
-  /** Prints `[ARG]` for each argument, one a line. */
-  | { readonly kind: "args"; readonly args: readonly string[] }
-  /** Prints `NAME=value` for each name, `NAME unset` where there is none. */
-  | { readonly kind: "env"; readonly names: readonly string[] }
-  /** Prints `line 1` to `line COUNT`. */
-  | { readonly kind: "lines"; readonly count: number };
-
-/** What the session driver's contract is run on: a driver without a session. */
-export interface SessionSubject {
-  readonly driver: SessionDriver;
-  /** A spec for a stock program with an agent id, a name and a log of its own, in a folder that is there. */
-  spec(program: StockProgram, change?: Partial<SessionSpec>): SessionSpec;
-  /** What was logged. */
-  readLog(path: string): Promise<string>;
-}
-
-export async function createAll(driver: SessionDriver, specs: readonly SessionSpec[]): Promise<SessionResult[]> {
-  const results: SessionResult[] = [];
-  for await (const result of driver.create(specs)) results.push(result);
-  return results;
-}
-
-/** Starts one session that must come up. */
-export async function createOne(driver: SessionDriver, spec: SessionSpec): Promise<Session> {
-  const [result, ...more] = await createAll(driver, [spec]);
-  assert.equal(more.length, 0);
-  if (result?.ok !== true) throw result?.error ?? new Error("create yielded nothing");
-  return result.session;
-}
-
-/** Waits until a session's screen, history included, holds the text. */
-export async function seen(driver: SessionDriver, id: string, text: string): Promise<string> {
-  const read = async () => (await driver.screens([id], { history: Number.POSITIVE_INFINITY })).get(id)?.lines.join("\n") ?? "";
-  return until(read, (screen) => screen.includes(text), `${JSON.stringify(text)} on the screen`);
-}
 
 const cases: readonly ContractCase<SessionSubject>[] = [
   {
@@ -67,7 +24,10 @@ const cases: readonly ContractCase<SessionSubject>[] = [
       assert.deepEqual([made.agent, made.name, made.dead, made.exitCode, made.attached], [wanted.agent, wanted.name, false, null, 0]);
       const [listed, ...more] = await driver.list();
       assert.equal(more.length, 0);
-      assert.deepEqual([listed?.id, listed?.agent, listed?.name, listed?.pid, listed?.dead], [made.id, wanted.agent, wanted.name, made.pid, false]);
+      assert.deepEqual(
+        [listed?.id, listed?.agent, listed?.name, listed?.pid, listed?.dead],
+        [made.id, wanted.agent, wanted.name, made.pid, false],
+      );
       assert.ok(made.pid > 1);
       assert.ok(Math.abs((listed?.createdAt ?? 0) - before) < 60_000);
       await seen(driver, made.id, "ready");
@@ -79,7 +39,10 @@ const cases: readonly ContractCase<SessionSubject>[] = [
       const args = ["", "a b", "'", '"', "\\", "$(exit 9)", "`id`", "*", "~", "#{pane_id}", "#(exit)", "%H", "-n", ";", "é漢"];
       const { id } = await createOne(driver, spec({ kind: "args", args }));
       const screen = await seen(driver, id, "[é漢]");
-      assert.deepEqual(screen.split("\n"), args.map((arg) => `[${arg}]`));
+      assert.deepEqual(
+        screen.split("\n"),
+        args.map((arg) => `[${arg}]`),
+      );
     },
   },
   {
@@ -97,10 +60,7 @@ const cases: readonly ContractCase<SessionSubject>[] = [
     async run({ driver, spec }) {
       const specs = Array.from({ length: 12 }, () => spec({ kind: "echo" }));
       const results = await createAll(driver, specs);
-      assert.deepEqual(
-        results.map((result) => [result.agent, result.ok]).sort(),
-        specs.map(({ agent }) => [agent, true]).sort(),
-      );
+      assert.deepEqual(results.map((result) => [result.agent, result.ok]).sort(), specs.map(({ agent }) => [agent, true]).sort());
       assert.deepEqual((await driver.list()).map(({ agent }) => agent).sort(), specs.map(({ agent }) => agent).sort());
     },
   },
@@ -109,7 +69,11 @@ const cases: readonly ContractCase<SessionSubject>[] = [
     async run({ driver, spec, readLog }) {
       const specs = [0, 7].map((code) => spec({ kind: "exit", code, text: `last words ${code}` }));
       for (const result of await createAll(driver, specs)) assert.equal(result.ok, true);
-      const ended = await until(() => driver.list(), (all) => all.length === 2 && all.every(({ dead }) => dead), "both to have ended");
+      const ended = await until(
+        () => driver.list(),
+        (all) => all.length === 2 && all.every(({ dead }) => dead),
+        "both to have ended",
+      );
       assert.deepEqual(
         specs.map(({ agent }) => ended.find((session) => session.agent === agent)?.exitCode),
         [0, 7],
@@ -117,7 +81,11 @@ const cases: readonly ContractCase<SessionSubject>[] = [
       for (const [i, { agent, logFile }] of specs.entries()) {
         const id = ended.find((session) => session.agent === agent)?.id ?? "";
         assert.deepEqual((await driver.screens([id])).get(id)?.lines, [`last words ${i * 7}`]);
-        await until(() => readLog(logFile), (log) => log.includes(`last words ${i * 7}`), "the last words in the log");
+        await until(
+          () => readLog(logFile),
+          (log) => log.includes(`last words ${i * 7}`),
+          "the last words in the log",
+        );
       }
     },
   },
@@ -142,7 +110,10 @@ const cases: readonly ContractCase<SessionSubject>[] = [
       const results = await createAll(driver, [bad, good]);
       const failed = results.find(({ agent }) => agent === bad.agent);
       assert.ok(failed?.ok === false && failed.error.message.includes("/no/such/folder"));
-      assert.deepEqual((await driver.list()).map(({ agent }) => agent), [good.agent]);
+      assert.deepEqual(
+        (await driver.list()).map(({ agent }) => agent),
+        [good.agent],
+      );
     },
   },
   {
@@ -175,7 +146,10 @@ const cases: readonly ContractCase<SessionSubject>[] = [
         told = result.agent;
         break;
       }
-      assert.deepEqual((await driver.list()).map(({ agent }) => agent), [told]);
+      assert.deepEqual(
+        (await driver.list()).map(({ agent }) => agent),
+        [told],
+      );
     },
   },
   {
@@ -204,8 +178,15 @@ const cases: readonly ContractCase<SessionSubject>[] = [
       const [first, second, third] = specs.map(({ agent }) => agent);
       await driver.end([first ?? "", "nobody", third ?? ""]);
       await driver.end([first ?? ""]);
-      const left = await until(() => driver.list(), (all) => all.length <= 1, "two to be gone");
-      assert.deepEqual(left.map(({ agent }) => agent), [second]);
+      const left = await until(
+        () => driver.list(),
+        (all) => all.length <= 1,
+        "two to be gone",
+      );
+      assert.deepEqual(
+        left.map(({ agent }) => agent),
+        [second],
+      );
     },
   },
   {
@@ -217,14 +198,26 @@ const cases: readonly ContractCase<SessionSubject>[] = [
         for await (const _ of driver.changes({ signal: control.signal })) count++;
       })();
       const { agent } = await createOne(driver, spec({ kind: "echo" })).then((session) => ({ agent: session.agent ?? "" }));
-      await until(() => count, (n) => n > 0, "word of the first session");
+      await until(
+        () => count,
+        (n) => n > 0,
+        "word of the first session",
+      );
       const other = spec({ kind: "echo" });
       let before = count;
       await createOne(driver, other);
-      await until(() => count, (n) => n > before, "word of the second session");
+      await until(
+        () => count,
+        (n) => n > before,
+        "word of the second session",
+      );
       before = count;
       await driver.end([agent, other.agent]);
-      await until(() => count, (n) => n > before, "word of the end");
+      await until(
+        () => count,
+        (n) => n > before,
+        "word of the end",
+      );
       control.abort();
       await watching;
     },
@@ -233,3 +226,5 @@ const cases: readonly ContractCase<SessionSubject>[] = [
 
 /** The promises of {@link SessionDriver}. */
 export const sessionDriverContract: ContractSuite<SessionSubject> = { port: "SessionDriver", cases: [...cases, ...sessionInputCases] };
+
+export type { SessionSubject, StockProgram } from "./session-subject.js";

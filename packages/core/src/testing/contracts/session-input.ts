@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createOne, type SessionSubject, seen } from "./session-driver.js";
+import { createOne, type SessionSubject, seen } from "./session-subject.js";
 import { type ContractCase, until } from "./suite.js";
 
 /** What a session driver promises about typing. */
@@ -52,7 +52,11 @@ export const sessionInputCases: readonly ContractCase<SessionSubject>[] = [
       const [ending, living] = [spec({ kind: "exit", code: 0, text: "bye" }), spec({ kind: "echo" })];
       const dead = await createOne(driver, ending);
       const alive = await createOne(driver, living);
-      await until(() => driver.list(), (all) => all.some((session) => session.id === dead.id && session.dead), "the program to end");
+      await until(
+        () => driver.list(),
+        (all) => all.some((session) => session.id === dead.id && session.dead),
+        "the program to end",
+      );
       for (let i = 0; i < 5; i++) {
         assert.equal(await driver.paste(dead, ending.agent, "too late"), "dead");
         assert.equal(await driver.press(dead, ending.agent, "Enter"), "dead");

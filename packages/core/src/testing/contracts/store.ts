@@ -37,7 +37,6 @@ export function sampleRecord(id: string, change: Partial<AgentRecord> = {}): Age
     statusSource: "session",
     statusSince: "2025-01-01T00:00:00.000Z",
     exitCode: null,
-    cpuSample: null,
     ...change,
   };
 }

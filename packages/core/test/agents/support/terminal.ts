@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { settle, type World } from "../../support/world.js";
 
@@ -25,14 +26,16 @@ export function openTerminal(world: World, argv: readonly string[], cwd: string,
     execFileSync("tmux", ["-u", "-S", socket, "-f", "/dev/null", ...args], {
       env: world.env,
       encoding: "utf8",
+      timeout: 5000,
       ...(input === undefined ? { stdio: ["ignore", "pipe", "pipe"] } : { input }),
     });
   const extra = Object.entries(env).map(([key, value]) => `${key}=${value}`);
-  const command = ["env", ...extra, ...argv];
+  // The server may look late at how a program ended, so a shell writes it down.
+  const codeFile = join(world.root, `${name}.code`);
+  const command = ["sh", "-c", 'env "$@"; echo $? > "$0"', codeFile, ...extra, ...argv];
   const start = ["new-session", "-d", "-P", "-F", "#{pane_id}", "-s", name, "-x", "100", "-y", "30", "-c", cwd, "--", ...command];
   const pane = tmux([...start, ";", "set-option", "-w", "remain-on-exit", "on"]).trim();
-  // Without a child of its own to reap, the server may not have looked yet at how a program ended.
-  const ask = (format: string) => tmux(["run-shell", "true", ";", "display-message", "-p", "-t", pane, format]).trim();
+  const ask = (format: string) => tmux(["display-message", "-p", "-t", pane, format]).trim();
   const terminal: Terminal = {
     screen: () => tmux(["capture-pane", "-p", "-t", pane]).replace(/\n$/, "").split("\n"),
     paste(text) {
@@ -48,14 +51,17 @@ export function openTerminal(world: World, argv: readonly string[], cwd: string,
       return lines;
     },
     async ended() {
-      const state = await settle(
-        () => ask("#{pane_dead}|#{pane_dead_status}"),
-        (text) => /^1\|\d/.test(text),
+      const code = await settle(
+        () => (existsSync(codeFile) ? readFileSync(codeFile, "utf8") : ""),
+        (text) => text.endsWith("\n"),
       );
-      if (!/^1\|\d/.test(state)) throw new Error(`The program has not ended:\n${terminal.screen().join("\n")}`);
-      return Number(state.slice(2));
+      if (code === "") throw new Error(`The program has not ended:\n${terminal.screen().join("\n")}`);
+      return Number(code);
     },
-    pid: () => Number(ask("#{pane_pid}")),
+    pid() {
+      const shell = ask("#{pane_pid}");
+      return Number(readFileSync(`/proc/${shell}/task/${shell}/children`, "utf8").trim());
+    },
   };
   return terminal;
 }

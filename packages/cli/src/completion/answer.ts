@@ -1,27 +1,17 @@
 import type { Fleet, ListedAgent } from "@aifleet/core";
-import { FleetCommand } from "../base.js";
-import { candidates, type Names } from "../completion/candidates.js";
 import { loadCore } from "../core.js";
 import { output } from "../render/output.js";
 import { clean } from "../render/width.js";
+import { candidates, type Names } from "./candidates.js";
 
 /** Longest a shell is kept waiting for names. */
 const PATIENCE_MS = 2000;
 
 /** What the completion scripts ask: `fleet __complete -- WORDS…`, the last of which is being typed. Never fails aloud. */
-export class Complete extends FleetCommand {
-  static override summary = "Answer the shell's completion.";
-  static override hidden = true;
-  static override strict = false;
-  static override usage = "__complete -- WORDS…";
-  static override examples = ["fleet __complete -- kill ''"];
-
-  override async run(): Promise<void> {
-    const words = this.argv.slice(this.argv.indexOf("--") + 1);
-    this.parsed = true;
-    const found = await candidates(words, namesOf(repoOf(words)));
-    for (const { word, about } of found) output.write(`${clean(word)}\t${clean(about)}\n`);
-  }
+export async function answer(argv: readonly string[]): Promise<void> {
+  const words = argv.slice(argv.indexOf("--") + 1);
+  const found = await candidates(words, namesOf(repoOf(words)));
+  for (const { word, about } of found) output.write(`${clean(word)}\t${clean(about)}\n`);
 }
 
 function repoOf(words: readonly string[]): string {
@@ -45,11 +35,12 @@ function namesOf(repo: string): Names {
   return {
     branches: async () => (await list()).map(({ branch, status, adapter }) => ({ word: branch, about: `${status} (${adapter})` })),
     batches: async () => [...new Set((await list()).flatMap(({ batch }) => batch ?? []))].map((word) => ({ word, about: "" })),
+    saved: async () =>
+      (await ask(async (fleet) => [...(await fleet.trash())])).map(({ record, savedAt }) => ({ word: record.branch, about: savedAt })),
     adapters: async () => {
-      const configured = await ask(async (fleet, call) => Object.keys((await fleet.config(call)).config.agents));
+      const configured = await ask(async (fleet) => Object.keys(fleet.config().config.agents));
       return [...new Set(["claude", "codex", "opencode", "gemini", "aider", "demo", ...configured])].map((word) => ({ word, about: "" }));
     },
-    settings: async () =>
-      (await ask(async (fleet, call) => [...(await fleet.configValues(call))])).map(({ key }) => ({ word: key, about: "" })),
+    settings: async () => (await ask(async (fleet) => [...fleet.configValues()])).map(({ key }) => ({ word: key, about: "" })),
   };
 }

@@ -1,0 +1,45 @@
+import { booleanFlag, optional } from "../args.js";
+import { FleetCommand } from "../base.js";
+import { usage } from "../failure.js";
+import { agentJson } from "../render/agent.js";
+import { table } from "../render/table.js";
+import { since } from "../render/units.js";
+
+export class Restore extends FleetCommand {
+  static override summary = "Bring back what a forced kill saved.";
+  static override description =
+    "Branch, folder and record come back as they were, the agent stopped; `fleet resume` starts it. Without a name, or with --list, it shows what is saved.";
+  static override usage = "restore [BRANCH|ID] [--list]";
+  static override examples = ["fleet restore --list", "fleet restore fix-auth"];
+  static override args = { branch: optional("Branch or id of the killed agent.") };
+  static override flags = { list: booleanFlag({ description: "Show what is saved, newest first.", default: false }) };
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(Restore);
+    const ui = this.ui(flags);
+    const name = args.branch;
+    if (name !== undefined && flags.list) throw usage("--list takes no name.");
+    if (name === undefined) {
+      const saved = await this.withFleet(flags, ui, ({ fleet }) => fleet.trash(), { anywhere: true, ignoreProjectConfig: true });
+      if (ui.json) {
+        const shown = saved.map(({ record, savedAt, ref }) => ({ branch: record.branch, id: record.id, repo: record.repo, savedAt, ref }));
+        return ui.document({ saved: shown });
+      }
+      if (saved.length === 0) return ui.note("Nothing is saved.");
+      const columns = [{ title: "BRANCH", shrinksTo: 12 }, { title: "ID" }, { title: "AGE" }, { title: "REPOSITORY", shrinksTo: 10 }];
+      const rows = saved.map(({ record, savedAt }) =>
+        [record.branch, record.id, since(savedAt, Date.now()), record.repo].map((text) => ({ text })),
+      );
+      return ui.lines(table(columns, rows, { width: ui.width, paint: ui.paint }));
+    }
+    const { agent, warnings } = await this.withFleet(
+      flags,
+      ui,
+      async ({ fleet, call, warnings }) => ({ agent: await fleet.restore(name, call), warnings }),
+      { anywhere: true, ignoreProjectConfig: true },
+    );
+    if (ui.json) return ui.document({ agent: agentJson(agent.info), warnings });
+    ui.line(`${ui.paint("bold", agent.branch)} is back in ${agent.worktree}`);
+    ui.line(ui.paint("dim", `Next: fleet resume ${agent.branch} · fleet path ${agent.branch}`));
+  }
+}

@@ -1,0 +1,249 @@
+import { basename, dirname, join } from "node:path";
+import { checkBranchName } from "../../drivers/git/branch-name.js";
+import { FleetError, throwIfAborted } from "../../errors/index.js";
+import type { BranchFacts, Repository, Worktree } from "../../model/index.js";
+import type { Call, GitDriver, WorktreeResult, WorktreeSpec } from "../../ports/index.js";
+import type { GitWorkbench } from "../contracts/git-subject.js";
+import { diffText, numbers } from "./git-diff.js";
+import { type Files, ignoredBy, MemoryRepository, type Tree } from "./git-repository.js";
+
+export interface MemoryGit extends GitDriver {
+  /** What a person would do by hand: make repositories, write files, commit. */
+  readonly bench: GitWorkbench;
+}
+
+/** Repositories, branches and worktrees in memory, files included: text by path, nothing on disk. */
+export function memoryGit(): MemoryGit {
+  const repositories = new Map<string, MemoryRepository>();
+  /** Folders that were moved away. */
+  const loose = new Map<string, Files>();
+  let counter = 0;
+
+  const of = (repo: Pick<Repository, "commonDir">): MemoryRepository => {
+    const found = repositories.get(repo.commonDir);
+    if (found === undefined) throw new FleetError("DRIVER_FAILED", `There is no repository at ${repo.commonDir}.`);
+    return found;
+  };
+  const treeAt = (folder: string): readonly [MemoryRepository, Tree] | null => {
+    for (const repository of repositories.values()) {
+      const tree = repository.trees.find(({ path, present }) => present && (folder === path || folder.startsWith(`${path}/`)));
+      if (tree !== undefined) return [repository, tree];
+    }
+    return null;
+  };
+  const inTree = (folder: string): readonly [MemoryRepository, Tree] => {
+    const found = treeAt(folder);
+    if (found === null) throw new FleetError("DRIVER_FAILED", `${folder} is no worktree.`);
+    return found;
+  };
+  const isTaken = (path: string) => loose.has(path) || treeAt(path) !== null;
+
+  function add(repository: MemoryRepository, spec: WorktreeSpec): Worktree {
+    const { branch, path } = spec;
+    const place = repository.placeOf(branch);
+    if (place !== null)
+      throw new FleetError("BRANCH_IN_USE", `The branch ${branch} is checked out at ${place}.`, { data: { branch, place } });
+    const head = repository.resolve(spec.mode === "use" ? `refs/heads/${branch}` : spec.base, null);
+    if (head === null) throw new FleetError("REF_NOT_FOUND", `There is no commit to start ${branch} at.`);
+    if (isTaken(path)) throw new FleetError("DRIVER_FAILED", `The folder ${path} exists already.`);
+    if (spec.mode !== "use") {
+      const blockedBy = repository.blockedBy(branch);
+      if (blockedBy !== null) throw new FleetError("BRANCH_IN_USE", `${blockedBy} is in the way.`, { data: { branch, place: blockedBy } });
+      if (repository.branches.has(branch))
+        throw new FleetError("BRANCH_EXISTS", `The branch ${branch} exists already.`, { data: { branch } });
+      repository.branches.set(branch, head);
+    }
+    const tree = repository.addTree(path, branch, head, `${basename(path)}-${++counter}`);
+    const worktree = repository.worktree(tree);
+    if (spec.mark !== undefined) tree.mark = spec.mark(worktree);
+    return worktree;
+  }
+
+  function drop(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">): Tree | null {
+    if (worktree.adminDir === repo.commonDir) throw new FleetError("DRIVER_FAILED", `${worktree.path} is the repository itself.`);
+    const repository = of(repo);
+    const at = repository.trees.findIndex(({ adminDir }) => adminDir === worktree.adminDir);
+    return at < 0 ? null : (repository.trees.splice(at, 1)[0] ?? null);
+  }
+
+  const bench: GitWorkbench = {
+    async makeRepo(files = { "README.md": "# A repository\n" }) {
+      const path = `/memory/repo-${++counter}`;
+      const repository = new MemoryRepository(path);
+      repositories.set(repository.commonDir, repository);
+      repository.trees.push({
+        path,
+        adminDir: repository.commonDir,
+        branch: "main",
+        head: null,
+        files: new Map(Object.entries(files)),
+        present: true,
+        mark: null,
+        excluded: new Set(),
+      });
+      repository.commit(repository.trees[0] as Tree);
+      return path;
+    },
+    newPath: () => `/memory/new-${++counter}/tree`,
+    async writeFile(folder, path, text) {
+      const [, tree] = inTree(folder);
+      tree.files.set(path, text);
+    },
+    async readFile(folder, path) {
+      return (treeAt(folder)?.[1].files ?? loose.get(folder))?.get(path) ?? null;
+    },
+    async removeFolder(folder) {
+      const [, tree] = inTree(folder);
+      tree.present = false;
+      tree.files.clear();
+    },
+    async commit(folder) {
+      const [repository, tree] = inTree(folder);
+      return repository.commit(tree);
+    },
+    async detach(folder) {
+      const [repository, tree] = inTree(folder);
+      tree.head = repository.headOf(tree);
+      tree.branch = null;
+    },
+  };
+
+  const driver: GitDriver = {
+    version: async () => "2.36.0",
+    root: async (folder) => treeAt(folder)?.[0].repo ?? null,
+    resolve: async (folder, revision) => {
+      const [repository, tree] = inTree(folder);
+      return repository.resolve(revision, tree);
+    },
+    isDirty: async (folder) => {
+      const [repository, tree] = inTree(folder);
+      const { modified, untracked } = repository.status(tree);
+      return modified.length + untracked.length > 0;
+    },
+    checkBranchName,
+    branches: async (repo, names) => {
+      const repository = of(repo);
+      return new Map(
+        names.map((name): [string, BranchFacts] => {
+          const tip = repository.branches.get(name) ?? null;
+          return [name, { name, tip, remotes: [], checkedOutAt: repository.placeOf(name), blockedBy: repository.blockedBy(name) }];
+        }),
+      );
+    },
+    listBranches: async (repo) => [...of(repo).branches.keys()],
+    worktrees: async (repo) => {
+      const repository = of(repo);
+      return repository.trees.map((tree) => repository.worktree(tree));
+    },
+    async *addWorktrees(repo, specs, _options, call = {}) {
+      for (const spec of specs) {
+        throwIfAborted(call.signal);
+        yield result(spec, () => add(of(repo), spec));
+      }
+    },
+    removeWorktree: async (repo, worktree) => void drop(repo, worktree),
+    moveAway: async (repo, worktree, to) => {
+      if (isTaken(to)) throw new FleetError("DRIVER_FAILED", `${to} exists already.`);
+      const tree = drop(repo, worktree);
+      if (tree?.present === true) loose.set(to, tree.files);
+    },
+    inspect: async (repo, worktree) => {
+      const repository = of(repo);
+      const [, tree] = inTree(worktree.path);
+      const head = repository.headOf(tree);
+      const unreachable = tree.branch === null && head !== null ? repository.onlyFrom(head, tree) : [];
+      return { ...repository.status(tree), operation: null, head, branch: tree.branch, unreachable };
+    },
+    save: async (repo, worktree, id) => {
+      const repository = of(repo);
+      const [, tree] = inTree(worktree.path);
+      const commit = repository.write(repository.kept(tree), repository.headOf(tree));
+      const ref = `refs/fleet/trash/${id}`;
+      repository.fleetRefs.set(ref, commit);
+      return { ref, commit };
+    },
+    setFleetRef: async (repo, name, commit) => {
+      const ref = `refs/fleet/${name.replace(/^refs\/fleet\//, "")}`;
+      if (commit === null) of(repo).fleetRefs.delete(ref);
+      else of(repo).fleetRefs.set(ref, commit);
+    },
+    isReachable: async (repo, commit, { except }) => {
+      const repository = of(repo);
+      return [...repository.branches].some(([name, tip]) => name !== except && repository.history(tip).includes(commit));
+    },
+    deleteBranch: async (repo, name, tip) => {
+      const repository = of(repo);
+      const place = repository.placeOf(name);
+      if (place !== null) throw new FleetError("BRANCH_IN_USE", `${name} is checked out at ${place}.`, { data: { branch: name, place } });
+      const now = repository.branches.get(name);
+      if (now !== undefined && now !== tip) throw new FleetError("DRIVER_FAILED", `The branch ${name} has moved on and was kept.`);
+      repository.branches.delete(name);
+    },
+    changes: async (worktree, base) => {
+      const [repository, tree] = inTree(worktree.path);
+      const status = repository.status(tree);
+      const history = repository.history(repository.headOf(tree));
+      const older = repository.history(repository.requireCommit(base));
+      const main = repository.trees.find(({ adminDir }) => adminDir === repository.commonDir);
+      return {
+        ...numbers(repository.filesOf(base), repository.kept(tree)),
+        ahead: history.filter((commit) => !older.includes(commit)).length,
+        behind: repository.history(main === undefined ? null : repository.headOf(main)).filter((commit) => !history.includes(commit))
+          .length,
+        dirty: status.modified.length + status.untracked.length > 0,
+      };
+    },
+    diff: async (worktree, base, options) => {
+      const [repository, tree] = inTree(worktree.path);
+      return diffText(repository.filesOf(repository.requireCommit(base)), repository.kept(tree), options.stat);
+    },
+    ignored: async (folder, paths) => {
+      const [repository, tree] = inTree(folder);
+      const tracked = repository.filesOf(repository.headOf(tree));
+      return new Set(paths.filter((path) => !tracked.has(path) && ignoredBy(tree, path) !== null));
+    },
+    exclude: async (_repo, worktree, paths) => {
+      const [, tree] = inTree(worktree.path);
+      for (const path of paths) tree.excluded.add(path);
+    },
+    readMarks: async (commonDir) =>
+      (repositories.get(commonDir)?.trees ?? []).flatMap(({ adminDir, path, present, mark }) =>
+        mark === null ? [] : [{ adminDir, worktreePath: path, present, text: mark }],
+      ),
+    writeMark: async (adminDir, text) => {
+      const tree = repositories.get(dirname(dirname(adminDir)))?.trees.find((one) => one.adminDir === adminDir);
+      if (tree !== undefined) tree.mark = text;
+      else if (text !== null) throw new FleetError("DRIVER_FAILED", `${join(adminDir)} is not there.`);
+    },
+    readLink: async (folder) => {
+      const found = treeAt(folder);
+      if (found === null) return null;
+      const [{ commonDir }, { path, adminDir }] = found;
+      return path === folder && adminDir !== commonDir ? { adminDir, commonDir } : null;
+    },
+  };
+  return { ...abortable(driver), bench };
+}
+
+function result(spec: WorktreeSpec, make: () => Worktree): WorktreeResult {
+  try {
+    return { key: spec.key, ok: true, worktree: make() };
+  } catch (error) {
+    return { key: spec.key, ok: false, error: error as Error };
+  }
+}
+
+/** Every call with an aborted signal, which comes last everywhere, rejects before it does anything. */
+function abortable(driver: GitDriver): GitDriver {
+  const guarded = Object.entries(driver).map(([name, method]) => {
+    if (name === "checkBranchName" || name === "addWorktrees") return [name, method];
+    return [
+      name,
+      async (...args: unknown[]) => {
+        throwIfAborted((args.at(-1) as Call | null | undefined)?.signal);
+        return (method as (...args: unknown[]) => unknown)(...args);
+      },
+    ];
+  });
+  return Object.fromEntries(guarded) as GitDriver;
+}

@@ -1,0 +1,206 @@
+import { describe, expect, it } from "vitest";
+import { adapterRegistry } from "../../src/agents/registry.js";
+import type { AgentSettings } from "../../src/config/types.js";
+import type { AgentAdapter } from "../../src/ports/index.js";
+import { scriptedAgent } from "../../src/testing/scripted-agent.js";
+import { contextOf, evidenceOf } from "./support/evidence.js";
+
+const DEFAULTS: AgentSettings = {
+  command: null,
+  flags: [],
+  env: {},
+  promptVia: "argv",
+  resume: null,
+  patterns: { working: null, waiting: null, idle: null },
+};
+
+function adapter(name: string, settings: Record<string, Partial<AgentSettings>> = {}): AgentAdapter {
+  const full = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, { ...DEFAULTS, ...value }]));
+  const found = adapterRegistry({ settings: full, env: { AIFLEET_DEMO_AGENT: "/demo.js" } }).get(name);
+  if (found === null) throw new Error(`No adapter ${name}`);
+  return found;
+}
+
+const NODE = process.execPath;
+const LONG = `${"ä".repeat(65_500)}x`;
+
+describe("the first prompt", () => {
+  it.each([
+    ["claude", "Fix it\nnow; $(x)", ["claude", "Fix it\nnow; $(x)"]],
+    ["claude", "-x is a prompt", ["claude", "--", "-x is a prompt"]],
+    ["claude", "@file explain it", ["claude", "@file explain it"]],
+    ["codex", "Fix it now", ["codex", "Fix it now"]],
+    ["codex", "--help me", ["codex", "--", "--help me"]],
+    ["opencode", "Fix it", ["opencode", "--prompt", "Fix it"]],
+    ["gemini", "/help", ["gemini", "-i", "/help"]],
+    ["demo", "-x", [NODE, "/demo.js", "--", "-x"]],
+  ])("reaches %s as an argument: %s", (name, prompt, argv) => {
+    expect(adapter(name).launch(contextOf(prompt))).toEqual({ argv, promptVia: "argv" });
+  });
+
+  it.each([
+    ["claude", "update", ["claude"]],
+    ["claude", "-x", ["claude"]],
+    ["codex", "resume", ["codex"]],
+    ["gemini", "-x is a prompt", ["gemini"]],
+    ["opencode", "-x is a prompt", ["opencode"]],
+    ["aider", "Fix it", ["aider"]],
+  ])("is pasted into %s where its command line would misread it: %s", (name, prompt, argv) => {
+    expect(adapter(name).launch(contextOf(prompt))).toEqual({ argv, promptVia: "paste" });
+  });
+
+  it.each(["claude", "codex", "opencode", "gemini", "aider", "demo"])(
+    "is pasted into %s where it is too long for an argument, and none is none",
+    (name) => {
+      const long = adapter(name).launch(contextOf(`a ${LONG}`));
+      expect(long.promptVia).toBe("paste");
+      expect(long.argv.join(" ")).not.toContain("ä");
+      expect(adapter(name).launch(contextOf(null)).promptVia).toBe("none");
+    },
+  );
+
+  it("is counted in bytes, not in letters", () => {
+    const custom = adapter("x", { x: { command: ["x"] } });
+    expect(custom.launch(contextOf("ä".repeat(65_500))).promptVia).toBe("argv");
+    expect(custom.launch(contextOf(LONG)).promptVia).toBe("paste");
+  });
+
+  it("is kept apart from flags that take any number of values", () => {
+    const argv = adapter("claude").launch(contextOf("Fix it now", { flags: ["--allowedTools", "Bash"] })).argv;
+    expect(argv).toEqual(["claude", "--allowedTools", "Bash", "--", "Fix it now"]);
+  });
+});
+
+describe("a resumed conversation", () => {
+  it.each([
+    ["claude", null, ["claude", "--continue"]],
+    ["claude", "c1", ["claude", "--resume", "c1"]],
+    ["codex", null, ["codex", "resume", "--last"]],
+    ["codex", "c1", ["codex", "resume", "c1"]],
+    ["opencode", null, ["opencode", "--continue"]],
+    ["gemini", null, ["gemini", "--resume", "latest"]],
+    ["aider", null, ["aider", "--restore-chat-history"]],
+    ["demo", null, [NODE, "/demo.js", "--resume"]],
+  ])("is taken up by %s (%s)", (name, conversation, argv) => {
+    expect(adapter(name).resume(contextOf(null, { conversation }))).toEqual({ argv, promptVia: "none" });
+  });
+
+  it("takes a prompt with it, pasted where the program drops its argument", () => {
+    expect(adapter("claude").resume(contextOf("go on now"))?.argv).toEqual(["claude", "--continue", "--", "go on now"]);
+    expect(adapter("codex").resume(contextOf("go on now"))?.argv).toEqual(["codex", "resume", "--last", "go on now"]);
+    expect(adapter("gemini").resume(contextOf("go on"))?.argv).toEqual(["gemini", "--resume", "latest", "-i", "go on"]);
+    expect(adapter("opencode").resume(contextOf("go on"))).toEqual({ argv: ["opencode", "--continue"], promptVia: "paste" });
+  });
+});
+
+describe("settings of a known agent", () => {
+  it("replace its command and add flags and environment, its behaviour stays", () => {
+    const claude = adapter("claude", { claude: { command: ["/opt/claude", "x"], flags: ["--f"], env: { A: "1" } } });
+    expect(claude).toMatchObject({ name: "claude", program: "/opt/claude" });
+    expect(claude.launch(contextOf("-a b"))).toEqual({
+      argv: ["/opt/claude", "x", "--f", "--", "-a b"],
+      env: { A: "1" },
+      promptVia: "argv",
+    });
+    expect(claude.resume(contextOf(null))?.argv).toEqual(["/opt/claude", "x", "--f", "--continue"]);
+  });
+
+  it("are not applied twice where the launch carries them already", () => {
+    const claude = adapter("claude", { claude: { flags: ["--f"] } });
+    expect(claude.launch(contextOf(null, { flags: ["--f"] })).argv).toEqual(["claude", "--f"]);
+  });
+
+  it("may ask for a paste, another resume command and other marks", () => {
+    const patterns = { working: null, waiting: "^HELP", idle: null };
+    const codex = adapter("codex", { codex: { promptVia: "paste", resume: ["codex", "again"], patterns } });
+    expect(codex.launch(contextOf("Fix it now"))).toMatchObject({ argv: ["codex"], promptVia: "paste" });
+    expect(codex.resume(contextOf(null))?.argv).toEqual(["codex", "again"]);
+    expect(codex.read(evidenceOf(["HELP me", "›"]))).toEqual({ status: "waiting", source: "screen", question: "HELP me" });
+    expect(codex.ready(evidenceOf(["HELP me", "›"]))).toBe(false);
+    expect(codex.read(evidenceOf(["", "›"]))?.status).toBe("idle");
+  });
+});
+
+describe("any configured command", () => {
+  it("gets its prompt as the last argument, whatever it looks like", () => {
+    const custom = adapter("mine", { mine: { command: ["my agent", "run"], flags: ["-q"], env: { K: "v" } } });
+    expect(custom.launch(contextOf("-x"))).toEqual({ argv: ["my agent", "run", "-q", "-x"], env: { K: "v" }, promptVia: "argv" });
+    expect(custom.resume(contextOf(null))).toBeNull();
+  });
+
+  it("gets it in a file where its command says so", () => {
+    const custom = adapter("mine", { mine: { command: ["m", "--in={prompt_file}"], promptVia: "file" } });
+    expect(custom.wantsPromptFile).toBe(true);
+    expect(custom.launch(contextOf("hi", { promptFile: "/p/$&" }))).toEqual({ argv: ["m", "--in=/p/$&"], promptVia: "file" });
+    expect(custom.launch(contextOf(null))).toEqual({ argv: ["m", "--in=/dev/null"], promptVia: "none" });
+  });
+
+  it("is refused where the file has no place in it, or a pattern is broken", () => {
+    expect(() => adapter("m", { m: { command: ["m"], promptVia: "file" } }).launch(contextOf("hi", { promptFile: "/p" }))).toThrow(
+      /\{prompt_file\}/,
+    );
+    expect(() => adapter("m", { m: { patterns: { working: "(", waiting: null, idle: null } } })).toThrow(/agents\.m\.patterns\.working/);
+  });
+
+  it("is taken up again by its resume command, with the prompt pasted", () => {
+    const custom = adapter("m", { m: { command: ["m"], resume: ["m", "--again"] } });
+    expect(custom.resume(contextOf("go on"))).toEqual({ argv: ["m", "--again"], promptVia: "paste" });
+  });
+
+  it("is read by its patterns over the last lines: question before work before quiet", () => {
+    const patterns = { working: "busy", waiting: "\\[y/N\\]$", idle: "^ready>" };
+    const custom = adapter("m", { m: { command: ["m"], patterns } });
+    const filler = Array.from({ length: 12 }, (_, at) => `line ${at}`);
+    expect(custom.read(evidenceOf(["busy", "ready>", "Run it? [y/N]"]))).toEqual({
+      status: "waiting",
+      source: "screen",
+      question: "Run it? [y/N]",
+    });
+    expect(custom.read(evidenceOf(["ready>", "busy"]))?.status).toBe("working");
+    expect(custom.read(evidenceOf(["busy", ...filler, "ready> "]))?.status).toBe("idle");
+    expect(custom.read(evidenceOf(["hello"]))).toBeNull();
+    expect([["ready>"], ["hello"], ["Run it? [y/N]"]].map((lines) => custom.ready(evidenceOf(lines)))).toEqual([true, false, false]);
+    expect(adapter("n", { n: { command: ["n"] } }).ready(evidenceOf(["hello"]))).toBeNull();
+  });
+});
+
+describe("the registry", () => {
+  it("knows built-in, configured and added agents, and no others", () => {
+    const registry = adapterRegistry({ settings: { mine: DEFAULTS }, extra: [scriptedAgent()] });
+    expect(registry.names()).toEqual(["aider", "claude", "codex", "demo", "gemini", "mine", "opencode", "scripted"]);
+    expect(registry.get("mine")?.program).toBe("mine");
+    for (const name of ["nobody", "constructor", "__proto__", ""]) expect(registry.get(name)).toBeNull();
+  });
+
+  it("lets an added agent take a built-in one's place, methods of a class included", () => {
+    class Own {
+      readonly name = "claude";
+      readonly title = "Mine";
+      readonly program = "mine";
+      launch() {
+        return { argv: [this.program] as [string], promptVia: "none" as const };
+      }
+      resume() {
+        return null;
+      }
+      read() {
+        return null;
+      }
+      ready() {
+        return null;
+      }
+    }
+    const found = adapterRegistry({ settings: { claude: { ...DEFAULTS, env: { A: "1" } } }, extra: [new Own()] }).get("claude");
+    expect(found?.title).toBe("Mine");
+    expect(found?.launch(contextOf(null))).toEqual({ argv: ["mine"], env: { A: "1" }, promptVia: "none" });
+  });
+
+  it("makes a scripted agent for tests, with its log and pace in its environment", () => {
+    const scripted = scriptedAgent({ script: "/s.js", log: "/log" });
+    expect(scripted.launch(contextOf("go"))).toEqual({
+      argv: [NODE, "/s.js", "--", "go"],
+      env: { DEMO_AGENT_SPEED: "0", DEMO_AGENT_LOG: "/log" },
+      promptVia: "argv",
+    });
+  });
+});
