@@ -5,6 +5,7 @@
 const { closeSync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { Script, constants } = require("node:vm");
+const { crc32 } = require("node:zlib");
 
 const dist = join(__dirname, "..", "dist");
 const bundle = join(dist, "fleet.cjs");
@@ -42,7 +43,10 @@ function home() {
   return process.env.AI_FLEET_HOME || join(process.env.HOME || require("node:os").homedir(), ".ai_fleet");
 }
 
-/** A cache ends with its own length, so that one cut short is not taken for whole. It is code: one that others may write is not read. */
+/**
+ * A cache ends with its checksum: V8 believes whatever it is given, and a damaged one would crash it.
+ * It is code: one that others may write is not read.
+ */
 function read(place) {
   let file;
   try {
@@ -50,8 +54,8 @@ function read(place) {
     const { uid, mode } = fstatSync(file);
     if ((mode & 0o022) !== 0 || (uid !== 0 && uid !== process.getuid())) return undefined;
     const bytes = readFileSync(file);
-    const length = bytes.readUInt32LE(bytes.length - 4);
-    return length === bytes.length - 4 ? bytes.subarray(0, length) : undefined;
+    const data = bytes.subarray(0, -4);
+    return crc32(data) === bytes.readUInt32LE(data.length) ? data : undefined;
   } catch {
     return undefined;
   } finally {
@@ -62,10 +66,10 @@ function read(place) {
 function write(place) {
   try {
     const data = script.createCachedData();
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(data.length);
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32LE(crc32(data));
     const part = `${place}.${process.pid}`;
-    writeFileSync(part, Buffer.concat([data, length]), { mode: 0o600 });
+    writeFileSync(part, Buffer.concat([data, sum]), { mode: 0o600 });
     renameSync(part, place);
   } catch {
     // Without a cache the next start is slower, that is all.

@@ -36,7 +36,14 @@ async function warm(bin: string): Promise<void> {
   const run = (file: string, args: readonly string[]) => spawnSync(file, args, { cwd: home, env, stdio: "ignore" });
   try {
     run("git", ["init", "-q"]);
-    for (const args of [["--help"], ["create", "--help"], ["list", "--no-such-flag"], ["prompt", "none", "text"], ["logs", "none"], ["list"]]) {
+    for (const args of [
+      ["--help"],
+      ["create", "--help"],
+      ["list", "--no-such-flag"],
+      ["prompt", "none", "text"],
+      ["logs", "none"],
+      ["list"],
+    ]) {
       run(process.execPath, [bin, ...args]);
     }
   } finally {

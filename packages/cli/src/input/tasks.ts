@@ -43,7 +43,8 @@ async function fromToml(text: string, name: string): Promise<unknown[]> {
   try {
     value = toml.parse(text) as { task?: unknown };
   } catch (error) {
-    const { line, message } = error as Error & { line?: number };
+    const { location, message } = error as Error & { location?: { start: { line: number } } };
+    const line = location?.start.line;
     throw usage(`${name}${line === undefined ? "" : `, line ${line}`} is no valid TOML: ${message}`, null, { file: name, line });
   }
   const other = Object.keys(value).find((key) => key !== "task");

@@ -6,7 +6,7 @@ import type { Locks } from "../ports/index.js";
 import type { Surroundings } from "./check.js";
 import { makePrivateFolder, writeDurably } from "./durable.js";
 import { valueOfText } from "./environment.js";
-import { firstFileText } from "./first-file.js";
+import { firstFileText, toToml } from "./first-file.js";
 import { type LayerSource, readTable, settingOf, unknownKey } from "./layer.js";
 import type { HomePaths } from "./paths.js";
 import { readSettings } from "./read.js";
@@ -74,10 +74,14 @@ export async function setConfigValue(file: string, dottedKey: string, rawValue: 
   const change = async (): Promise<unknown> => {
     const before = readSettings(file)?.text ?? "";
     const parsed = await parseToml(before, file);
-    const after = await patched(before, key.split("."), value);
     const wanted = withValue(parsed, key.split("."), value);
-    const result = await parseToml(after, file);
-    if (!isDeepStrictEqual(plain(result), plain(wanted))) {
+    let after = "";
+    for (const edit of [appended, patched]) {
+      after = (await edit(before, parsed, key.split("."), value)) ?? "";
+      if (isDeepStrictEqual(plain(await parseToml(after, file).catch(() => null)), plain(wanted))) break;
+      after = "";
+    }
+    if (after === "") {
       throw new FleetError(
         "DRIVER_FAILED",
         `${file}: "${key}" could not be set without changing something else; the file was left as it is.`,
@@ -86,6 +90,7 @@ export async function setConfigValue(file: string, dottedKey: string, rawValue: 
         },
       );
     }
+    const result = await parseToml(after, file);
     readTable(result, { origin, around, file, text: after });
     writeDurably(realPlace(file), after, { mode: modeOf(file) ?? options.mode ?? (origin === "user" ? 0o600 : 0o644) });
     return value;
@@ -111,7 +116,16 @@ async function valueOfRaw(spec: KeySpec, raw: string): Promise<unknown> {
   return value;
 }
 
-async function patched(before: string, path: readonly string[], value: unknown): Promise<string> {
+/** The text with a section of its own for the first key of a new adapter or template; null where there is one already. */
+async function appended(before: string, parsed: Record<string, unknown>, path: readonly string[], value: unknown): Promise<string | null> {
+  const [section = "", name = "", ...rest] = path;
+  if (rest.length === 0 || Object.hasOwn((parsed[section] as object | undefined) ?? {}, name)) return null;
+  const gap = before === "" ? "" : before.endsWith("\n") ? "\n" : "\n\n";
+  return `${before}${gap}[${section}.${name}]\n${rest.join(".")} = ${toToml(value)}\n`;
+}
+
+/** The text with the key set where it belongs, everything else as it is. */
+async function patched(before: string, _parsed: unknown, path: readonly string[], value: unknown): Promise<string> {
   const { parse, patch } = await import("@decimalturn/toml-patch");
   try {
     return patch(before, withValue(parse(before) as Record<string, unknown>, path, value));

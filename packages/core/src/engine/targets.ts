@@ -7,6 +7,13 @@ export function isSingle(target: Target): target is string {
   return typeof target === "string" && !isGlob(target);
 }
 
+/** Whether every name of a target is found among these agents; batches and "all" are not names. */
+export function namesKnown(agents: readonly Seen[], target: Target): boolean {
+  if (typeof target === "object" && !Array.isArray(target)) return true;
+  const names = typeof target === "string" ? [target] : (target as readonly string[]);
+  return names.every((name) => isGlob(name) || agents.some(({ record }) => record.branch === name || record.id === name));
+}
+
 /** The agents a target names. Throws `AGENT_NOT_FOUND` or `BATCH_NOT_FOUND`, naming what comes nearest. */
 export function pick(agents: readonly Seen[], target: Target): readonly Seen[] {
   if (typeof target === "object" && "all" in target) return agents;

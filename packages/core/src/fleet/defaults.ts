@@ -55,7 +55,7 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
     git,
     sessions,
     processes,
-    adapters: registryOf(options.adapters, config),
+    adapters: registryOf(options.adapters, config, env),
     store: options.store ?? fileStore({ paths, locks }),
     locks,
     journal: fileJournal(paths.journal),
@@ -92,9 +92,9 @@ function requireTrust({ project }: LoadedConfig, ignored: boolean): void {
   });
 }
 
-function registryOf(given: FleetOpenOptions["adapters"], config: LoadedConfig["config"]): AdapterRegistry {
+function registryOf(given: FleetOpenOptions["adapters"], config: LoadedConfig["config"], env: Deps["env"]): AdapterRegistry {
   if (given !== undefined && "get" in given) return given;
-  return adapterRegistry({ settings: config.agents, extra: (given ?? []) as readonly AgentAdapter[] });
+  return adapterRegistry({ settings: config.agents, env, extra: (given ?? []) as readonly AgentAdapter[] });
 }
 
 /** git runs through its own library: its commands are traced as the host's are. */

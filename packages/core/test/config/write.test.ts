@@ -61,6 +61,16 @@ describe("setting a key", () => {
     expect(text()).toBe('# mine\n[tmux] # here\nprefix = "b_" # why\n\n# more\n[git]\ntimeout = 5\n');
   });
 
+  it("of a new adapter makes a section of its own, and the next key joins it", async () => {
+    world.write(file, "# mine\n[git]\ntimeout = 5");
+    await setConfigValue(file, "agents.new.command", '["prog", "-x"]');
+    await setConfigValue(file, "agents.new.flags", '["-y"]');
+    expect(text()).toBe('# mine\n[git]\ntimeout = 5\n\n[agents.new]\ncommand = ["prog", "-x"]\nflags = ["-y"]\n');
+    world.write(file, 'agents = { old = { command = "x" } }\n');
+    await setConfigValue(file, "agents.new.command", "y");
+    expect({ ...(await load()).config.agents }).toMatchObject({ old: { command: ["x"] }, new: { command: ["y"] } });
+  });
+
   it.each([
     ["agent.default", "codex", "codex"],
     ["agent.default", '"codex"', "codex"],

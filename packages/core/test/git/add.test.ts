@@ -229,6 +229,23 @@ describe("making worktrees", () => {
     expect(world.git(worktree.path, "status", "--porcelain")).toBe("");
   });
 
+  it("honours a sparse checkout that was set up by hand, and settings kept per worktree", async () => {
+    const path = world.repo("repo", { "in/a": "1", "out/b": "2" });
+    world.git(path, "config", "core.sparseCheckout", "true");
+    world.write(join(path, ".git/info/sparse-checkout"), "/in/\n");
+    const { git } = makeDriver(world);
+    const repo = await rootOf(git, path);
+    const sparse = await addOne(git, repo, spec(join(world.root, "t"), "b", headOf(path)));
+    expect(readdirSync(sparse.path).sort()).toEqual([".git", "in"]);
+    world.git(path, "config", "core.sparseCheckout", "false");
+    world.git(path, "config", "extensions.worktreeConfig", "true");
+    world.git(path, "config", "--worktree", "test.value", "mine");
+    const own = await addOne(git, repo, spec(join(world.root, "u"), "c", headOf(path)));
+    expect(world.git(own.path, "config", "test.value")).toBe("mine\n");
+    await git.removeWorktree(repo, own);
+    expect(await git.worktrees(repo)).toHaveLength(2);
+  });
+
   it("works in a bare repository, with its hooks and from its worktrees", async () => {
     const source = world.repo("source");
     const bare = join(world.root, "bare.git");

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Repository, Worktree } from "../../src/model/index.js";
@@ -155,13 +155,14 @@ describe("saving a worktree", () => {
   });
 
   it("sees a change made in the same instant as the index", async () => {
+    const instant = new Date(1_700_000_000_000);
+    world.git(path, "config", "core.trustctime", "false");
     world.write(at("a.txt"), "ONE\nTWO\n");
+    utimesSync(at("a.txt"), instant, instant);
     world.git(tree.path, "add", "a.txt");
-    const { mtime, atime } = statSync(at("a.txt"));
     writeFileSync(at("a.txt"), "uno\ndos\n");
-    const { utimesSync } = await import("node:fs");
-    utimesSync(at("a.txt"), atime, mtime);
-    utimesSync(join(tree.adminDir, "index"), atime, mtime);
+    utimesSync(at("a.txt"), instant, instant);
+    utimesSync(join(tree.adminDir, "index"), instant, instant);
     const { commit } = await git.save(repo, tree, "racy");
     expect(world.git(path, "show", `${commit}:a.txt`)).toBe("uno\ndos\n");
   });

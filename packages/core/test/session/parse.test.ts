@@ -7,7 +7,14 @@ import { globLiteral, inertShellWord, shellWord, tmuxWord } from "../../src/driv
 import { parseScreens } from "../../src/drivers/session/screens.js";
 import { parseVersion } from "../../src/drivers/session/version.js";
 
-function row(pane: string, session: string, agent: string, marked: string, texts: [clients: string, name: string, command: string, title: string], dead = "0||") {
+function row(
+  pane: string,
+  session: string,
+  agent: string,
+  marked: string,
+  texts: [clients: string, name: string, command: string, title: string],
+  dead = "0||",
+) {
   const lengths = texts.map((text) => Buffer.byteLength(text)).join("|");
   return `${pane}|${session}|${agent}|${marked}|42|${dead}|1700000000|1700000005|/dev/pts/1|${lengths}|${texts.join("")}\n`;
 }
@@ -20,7 +27,14 @@ describe("a listing of panes", () => {
       ["%1", "a1", "sh|é", evil],
       ["%2", null, "vi", ""],
     ]);
-    expect(panes[0]).toMatchObject({ name: "one", pid: 42, dead: false, exitCode: null, createdAt: 1_700_000_000_000, activityAt: 1_700_000_005_000 });
+    expect(panes[0]).toMatchObject({
+      name: "one",
+      pid: 42,
+      dead: false,
+      exitCode: null,
+      createdAt: 1_700_000_000_000,
+      activityAt: 1_700_000_005_000,
+    });
   });
 
   it("counts terminals that look on, not watchers", () => {
@@ -34,12 +48,16 @@ describe("a listing of panes", () => {
 
   it("shows the agent's own pane, whatever a person split off beside it", () => {
     const beside = row("%1", "$1", "a", "%2", ["", "n", "vi", ""]);
-    expect(toSessions(parsePanes(beside + row("%2", "$1", "a", "%2", ["", "n", "agent", ""]))).map(({ command }) => command)).toEqual(["agent"]);
+    expect(toSessions(parsePanes(beside + row("%2", "$1", "a", "%2", ["", "n", "agent", ""]))).map(({ command }) => command)).toEqual([
+      "agent",
+    ]);
     expect(toSessions(parsePanes(beside))).toMatchObject([{ agent: "a", dead: true, exitCode: null }]);
   });
 
   it("turns what tmux says of an end into an exit code", () => {
-    expect([exitCode("0", ""), exitCode("7", ""), exitCode("", "9"), exitCode("", "TERM"), exitCode("", "term"), exitCode("", "")]).toEqual([0, 7, 137, 143, 143, null]);
+    expect([exitCode("0", ""), exitCode("7", ""), exitCode("", "9"), exitCode("", "TERM"), exitCode("", "term"), exitCode("", "")]).toEqual(
+      [0, 7, 137, 143, 143, null],
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createAll, createOne, seen } from "../../src/testing/contracts/session-subject.js";
 import { makeWorld, settle, type World } from "../support/world.js";
@@ -52,7 +52,9 @@ describe("many agents at once", () => {
 describe("hostile surroundings", () => {
   it("works from a home whose name a shell, a format or a date would expand, and expands none of it", async () => {
     const w = world();
-    const home = join(w.root, `a 'b' "c" #(touch x) %H $(touch y) \\ [*] #[bold] ##{pid} , } é漢`);
+    // A name of this run's own: what a mistake makes may lie anywhere, and stay.
+    const mark = basename(w.root);
+    const home = join(w.root, `a 'b' "c" #(touch ${mark}) %H $(touch ${mark}) \\ [*] #[bold] ##{pid} , } é漢`);
     mkdirSync(home, { mode: 0o700 });
     const include = join(home, "in clude's.conf");
     w.write(include, "set -g @included yes\n");
@@ -71,15 +73,15 @@ describe("hostile surroundings", () => {
     expect(tmux(w, "show", "-gv", "@included")).toBe("yes\n");
     expect(tmux(w, "list-keys", "-T", "root")).toMatch(/C-o +detach-client/);
     const made = readdirSync(w.root, { recursive: true, encoding: "utf8" });
-    expect(made.filter((path) => /(^|\/)[xyz]$/.test(path))).toEqual([]);
-    expect(existsSync("x") || existsSync("/x")).toBe(false);
+    expect(made.filter((path) => basename(path) === mark)).toEqual([]);
+    for (const folder of ["/", w.home, home, process.cwd()]) expect(existsSync(join(folder, mark))).toBe(false);
   });
 
   it("shows the environment of an agent to nobody: not in a command line, not in tmux, not in a file", async () => {
     const w = world();
     const driver = tmuxIn(w);
     const secret = "s3cret-of-the-test";
-    const spec = specs(w)(["/bin/sh", "-c", 'echo "${#KEY}"; exec sleep 600'], { env: { ...w.env, KEY: secret } });
+    const spec = specs(w)(["/bin/sh", "-c", 'printf %s "$KEY" | wc -c; exec sleep 600'], { env: { ...w.env, KEY: secret } });
     const { id, name } = await createOne(driver, spec);
     await seen(driver, id, String(secret.length));
     expect(execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })).not.toContain(secret);
@@ -255,6 +257,58 @@ describe("the server", () => {
     await createOne(tmuxIn(w, { detachKey: "F12" }), make(["sleep", "600"]));
     expect(tmux(w, "list-keys", "-T", "root")).toMatch(/F12 +detach-client/);
     expect(tmux(w, "show", "-gv", "status-right")).toContain("F12 detaches");
+  });
+
+  it("runs agents undisturbed although the user's own tmux settings hold a mistake", async () => {
+    const w = world();
+    const include = w.write(join(w.home, "my.conf"), "set -g no-such-option 1\nset -g @mine yes\n");
+    const driver = tmuxIn(w, { include });
+    const spec = specs(w)(["/bin/sh", "-c", 'echo ready; read -r l; echo "got:$l"; exec sleep 600']);
+    const session = await createOne(driver, spec);
+    await seen(driver, session.id, "ready");
+    await driver.paste(session, spec.agent, "hello");
+    await driver.press(session, spec.agent, "Enter");
+    await seen(driver, session.id, "got:hello");
+    expect(tmux(w, "show", "-gv", "@mine")).toBe("yes\n");
+  });
+
+  it("is watched without anyone seeming to look on, and the watch survives the session it hangs on", async () => {
+    const w = world();
+    const driver = tmuxIn(w);
+    const make = specs(w);
+    const wanted = [make(["sleep", "600"]), make(["sleep", "600"])];
+    for (const spec of wanted) await createOne(driver, spec);
+    const control = new AbortController();
+    let changes = 0;
+    const watching = (async () => {
+      for await (const _ of driver.changes({ signal: control.signal })) changes++;
+    })();
+    const hung = await settle(
+      () => tmux(w, "list-clients", "-F", "#{session_name}").trim(),
+      (name) => name !== "",
+    );
+    expect((await driver.list()).map(({ attached }) => attached)).toEqual([0, 0]);
+    await driver.end([wanted.find(({ name }) => name === hung)?.agent ?? ""]);
+    await settle(
+      () => tmux(w, "list-clients", "-F", "#{session_name}").trim(),
+      (name) => name !== "" && name !== hung,
+    );
+    const before = changes;
+    await createOne(driver, make(["sleep", "600"]));
+    expect(
+      await settle(
+        () => changes,
+        (now) => now > before,
+      ),
+    ).toBeGreaterThan(before);
+    control.abort();
+    await watching;
+    expect(
+      await settle(
+        () => tmux(w, "list-clients"),
+        (text) => text === "",
+      ),
+    ).toBe("");
   });
 
   it("ends by itself after its last session, and a new one can be started in the same breath", async () => {

@@ -30,7 +30,7 @@ describe("the registry's file", () => {
     makeStore(world.fleetHome).update((draft) => void draft.agents.push(...ids.map((id) => sampleRecord(id))));
 
   it("loses nothing of 64 processes that write at once", async () => {
-    const worker = await buildWorker(world);
+    const worker = await buildWorker();
     const ids = Array.from({ length: 64 }, (_, at) => `a${at}`);
     const codes = await Promise.all(ids.map((id) => ended(startWorker(world, worker, "add", world.fleetHome, id))));
     rmSync(worker, { force: true });

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, w
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { makeWorld, settle, type World } from "../support/world.js";
+import { makeWorld, processesOf, settle, type World } from "../support/world.js";
 import { buildWorker, ended, makeLocks, startWorker, untilHeld } from "./support.js";
 
 describe("a lock between processes", () => {
@@ -12,7 +12,7 @@ describe("a lock between processes", () => {
 
   beforeAll(async () => {
     world = makeWorld("locks");
-    worker = await buildWorker(world);
+    worker = await buildWorker();
     await world.dispose();
   });
   afterAll(() => rmSync(worker, { force: true }));
@@ -57,12 +57,17 @@ describe("a lock between processes", () => {
     expect(await ended(holder)).toBe(0);
   });
 
-  it("is held by one of many processes at a time, those killed in between included", async () => {
-    const workers = Array.from({ length: 16 }, (_, at) => startWorker(world, worker, "enter", world.fleetHome, String(at)));
+  it("is held by one of many processes at a time, though all wait for one that is killed", async () => {
     const killed = startWorker(world, worker, "hold", world.fleetHome);
-    void untilHeld(killed).then(() => killed.kill("SIGKILL"));
+    await untilHeld(killed);
+    const workers = Array.from({ length: 16 }, (_, at) => startWorker(world, worker, "enter", world.fleetHome, String(at)));
+    // The first of them have asked for the lock by the time the last has started.
+    await settle(
+      () => workers.every((one) => one.pid !== undefined && processesOf(world.root).includes(one.pid)),
+      (started) => started,
+    );
+    killed.kill("SIGKILL");
     expect(await Promise.all(workers.map(ended))).toEqual(workers.map(() => 0));
-    await ended(killed);
     const order = readFileSync(join(world.fleetHome, "order"), "utf8").trim().split("\n");
     expect(order).toHaveLength(32);
     for (let at = 0; at < order.length; at += 2) expect(order[at + 1]).toBe(order[at]?.replace("in", "out"));

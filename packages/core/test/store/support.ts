@@ -18,7 +18,7 @@ export function makeStore(home: string) {
 }
 
 /** The worker as one plain file, so that 64 of them start quickly. */
-export async function buildWorker(world: World): Promise<string> {
+export async function buildWorker(): Promise<string> {
   const outfile = join(import.meta.dirname, "..", "..", "node_modules", ".cache", `store-worker-${process.pid}.mjs`);
   mkdirSync(join(outfile, ".."), { recursive: true });
   await build({
@@ -30,7 +30,6 @@ export async function buildWorker(world: World): Promise<string> {
     packages: "external",
     logLevel: "silent",
   });
-  void world;
   return outfile;
 }
 

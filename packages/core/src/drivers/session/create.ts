@@ -26,7 +26,7 @@ export interface CreateContext {
 export async function* createSessions(context: CreateContext, specs: readonly SessionSpec[], call?: Call): AsyncIterable<SessionResult> {
   throwIfAborted(call?.signal);
   if (specs.length === 0) return;
-  const update = await prepareServer(context.options, context.client, call);
+  const update = await prepareServer(context.options, context.client);
   for (let at = 0; at < specs.length; at += CHUNK) yield* createChunk(context, specs.slice(at, at + CHUNK), update, call);
 }
 

@@ -42,7 +42,7 @@ async function guarded(
   call: Call | undefined,
 ): Promise<PasteReceipt> {
   if (!/^%\d+$/.test(id) || !/^[A-Za-z0-9]+$/.test(agent)) throw new FleetError("USAGE", `No address of a session: ${id} of ${agent}.`);
-  const why = "display-message -p -t " + id + " '#{?#{==:#{@aifleet_id}," + agent + "},DEAD,MISSING}'";
+  const why = `display-message -p -t ${id} '#{?#{==:#{@aifleet_id},${agent}},DEAD,MISSING}'`;
   const answer = await client.ask(condition(id, agent, act, why), input === undefined ? {} : { input }, call);
   if (!answer.server) return "missing";
   const said = answer.stdout.trim().split("\n").at(-1);

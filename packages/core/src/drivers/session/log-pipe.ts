@@ -20,7 +20,8 @@ export function logCommand(logFile: string, maxBytes: number | null): string {
   const size = 's=0; if [ -s "$f" ]; then s=$(( $(wc -c < "$f") )); fi';
   const rotate = `if [ "$s" -ge ${goal} ]; then mv -f -- "$f" "$f.1"; s=0; fi`;
   const reads = `n=$(( (${goal} - s) / ${BLOCK} )); if [ "$n" -lt ${slack} ]; then n=${slack}; fi`;
-  const copy = `o=$( { dd bs=${BLOCK} count="$n" >> "$f"; } 2>&1 )`;
+  // A plain command, which the subshell becomes: two processes for each agent, not three.
+  const copy = `o=$(dd bs=${BLOCK} count="$n" 2>&1 >> "$f")`;
   const discard = `{ n=64; o=$(dd bs=${BLOCK} count=64 2>&1 >/dev/null); }`;
   // `3+18 records in` stands behind what warnings dd may print; the x's stand for no such words at all.
   const count = 'set -- $o x x records; while [ "$3" != records ]; do shift; done';

@@ -1,5 +1,4 @@
 import { FleetError } from "../../errors/index.js";
-import type { Call } from "../../ports/index.js";
 import type { TmuxClient } from "./client.js";
 import { tmuxConf } from "./conf.js";
 import { globLiteral, tmuxWord } from "./quote.js";
@@ -9,7 +8,7 @@ import type { TmuxOptions } from "./settings.js";
  * Makes what a server needs before it can be started: folders and the conf. Returns the line that
  * brings a running server up to date, which a server started just now skips.
  */
-export async function prepareServer(options: TmuxOptions, client: TmuxClient, _call?: Call): Promise<string> {
+export async function prepareServer(options: TmuxOptions, client: TmuxClient): Promise<string> {
   const { files } = client.host;
   await files.makeFolder(options.runFolder);
   await makeSocketFolder(options);

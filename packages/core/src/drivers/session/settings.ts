@@ -2,8 +2,6 @@ import type { Host } from "../../ports/index.js";
 
 /** How the fleet's own tmux server is set up. */
 export interface TmuxSettings {
-  /** What session names begin with. Told to nobody but the reader: names come with each spec. */
-  readonly prefix?: string;
   /** Lines of scrollback of each pane. */
   readonly historyLimit: number;
   /** tmux key name that leaves a session, without a prefix key. */

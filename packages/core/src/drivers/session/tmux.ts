@@ -45,8 +45,10 @@ export function tmuxDriver(options: TmuxOptions): SessionDriver {
     async list(call) {
       const sessions = await ask(["list-panes", "-a", "-F", LIST_FORMAT], call);
       if (sessions.every((session) => !session.dead || session.exitCode !== null)) return sessions;
-      // tmux knows that the pane closed before it knows how the program ended. A child of its own makes it look.
-      return ask(["run-shell", "true", ";", "list-panes", "-a", "-F", LIST_FORMAT], call);
+      // tmux knows that the pane closed before it knows how the program ended, and may wait for the next end
+      // of a child to look: give it one, in the background, since waiting for it could hang for the same reason.
+      await client.ask(["run-shell", "-b", "true"], {}, call);
+      return ask(["list-panes", "-a", "-F", LIST_FORMAT], call);
     },
     screens: (ids, { history = 0 } = {}, call) => captureScreens(client, ids, history, call),
     inputMode: (session, { logFile }, call) => readInputMode(host, session.tty, logFile, call),

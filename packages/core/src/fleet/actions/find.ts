@@ -1,8 +1,8 @@
 import type { Deps } from "../../engine/deps.js";
 import { askSessions, look, type Seen } from "../../engine/look.js";
-import { reconcile } from "../../engine/reconcile.js";
+import { type Reconciled, reconcile, type Scope } from "../../engine/reconcile.js";
 import { scopeOf } from "../../engine/scope.js";
-import { pick, pickOne } from "../../engine/targets.js";
+import { namesKnown, pick, pickOne } from "../../engine/targets.js";
 import type { AgentRecord, Target } from "../../model/index.js";
 import type { CallOptions, ListedAgent } from "../types.js";
 import { fill } from "./call.js";
@@ -10,14 +10,29 @@ import { listed } from "./list.js";
 
 /** The agents a target names, as they are now. */
 export async function find(deps: Deps, target: Target, call?: CallOptions): Promise<readonly Seen[]> {
-  const full = fill(call);
-  return pick((await reconcile(deps, scopeOf(deps), full.warn, full)).agents, target);
+  return pick((await lookFor(deps, target, call)).agents, target);
 }
 
-/** The one agent of a branch or id. An id is found in any repository. */
+/** The one agent of a branch or id. */
 export async function findOne(deps: Deps, name: string, call?: CallOptions): Promise<Seen> {
+  return pickOne((await lookFor(deps, name, call)).agents, name);
+}
+
+/** Where a target's agents are: an id is good anywhere, all else means this fleet's repository. */
+export async function scopeFor(deps: Deps, target: Target, call?: CallOptions): Promise<Scope> {
+  return (await lookFor(deps, target, call)).scope;
+}
+
+async function lookFor(deps: Deps, target: Target, call?: CallOptions): Promise<Reconciled & { readonly scope: Scope }> {
   const full = fill(call);
-  return pickOne((await reconcile(deps, scopeOf(deps), full.warn, full)).agents, name);
+  const scope = scopeOf(deps);
+  const here = await reconcile(deps, scope, full.warn, full);
+  if (scope.commonDir === null || namesKnown(here.agents, target)) return { ...here, scope };
+  const everywhere = await reconcile(deps, { commonDir: null }, full.warn, full);
+  // A branch of another repository is not meant, only an id is.
+  const ids = new Set(typeof target === "string" ? [target] : (target as readonly string[]));
+  const added = everywhere.agents.filter(({ record }) => ids.has(record.id) && record.commonDir !== scope.commonDir);
+  return added.length === 0 ? { ...here, scope } : { ...here, agents: [...here.agents, ...added], scope: { commonDir: null } };
 }
 
 /** Records that were just made or changed, as listings show them. */

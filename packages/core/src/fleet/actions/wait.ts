@@ -1,12 +1,12 @@
 import type { Deps } from "../../engine/deps.js";
 import type { Seen } from "../../engine/look.js";
-import { scopeOf } from "../../engine/scope.js";
 import { isSingle, pick } from "../../engine/targets.js";
 import { looks } from "../../engine/watch.js";
 import { FleetError } from "../../errors/index.js";
 import { isEnded, type Target } from "../../model/index.js";
 import type { CallOptions, ListedAgent, WaitFor, WaitOptions } from "../types.js";
 import { fill } from "./call.js";
+import { scopeFor } from "./find.js";
 import { listed } from "./list.js";
 
 /**
@@ -25,7 +25,8 @@ export async function wait(
   let last: readonly Seen[] = [];
   let ids: ReadonlySet<string> | null = null;
   try {
-    for await (const { agents } of looks(deps, scopeOf(deps), full.warn, { signal: deadline.signal })) {
+    const scope = await scopeFor(deps, target, { ...call, signal: deadline.signal });
+    for await (const { agents } of looks(deps, scope, full.warn, { signal: deadline.signal })) {
       // Those named at the start are waited for, not those that come later.
       const chosen: readonly Seen[] = ids === null ? pick(agents, target) : agents.filter(({ record }) => ids?.has(record.id));
       const gone = ids === null ? 0 : ids.size - chosen.length;

@@ -44,4 +44,3 @@ export async function seen(driver: SessionDriver, id: string, text: string): Pro
   const read = async () => (await driver.screens([id], { history: Number.POSITIVE_INFINITY })).get(id)?.lines.join("\n") ?? "";
   return until(read, (screen) => screen.includes(text), `${JSON.stringify(text)} on the screen`);
 }
-
