@@ -2,7 +2,18 @@
 // Starts the one file that `npm run build` makes, through V8's code cache: compiling it anew would take
 // longer than most commands. A cache that is missing, foreign or damaged is passed over.
 "use strict";
-const { closeSync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
+const {
+  closeSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} = require("node:fs");
 const { join } = require("node:path");
 const { Script, constants } = require("node:vm");
 const { crc32 } = require("node:zlib");
@@ -24,20 +35,31 @@ const name = `fleet-${process.version}-${process.arch}-${hash}.cache`;
 const building = process.env.FLEET_CODE_CACHE === "build";
 const places = [join(dist, name), join(home(), "cache", name)];
 
-const cachedData = places.reduce((found, place) => found ?? read(place), undefined);
-const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
-  filename: bundle,
-  cachedData,
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-});
-const rejected = cachedData !== undefined && script.cachedDataRejected === true;
+let script;
+for (const place of places) {
+  const cachedData = read(place);
+  if (cachedData === undefined) continue;
+  script = compile(cachedData);
+  if (!script.cachedDataRejected) break;
+}
+const cached = script !== undefined && !script.cachedDataRejected;
+script ??= compile();
 
-if (building) process.on("exit", () => write(places[0]));
-else if (cachedData === undefined || rejected) process.on("exit", () => keep());
+if (building) process.on("exit", () => write(places[0], 0o644));
+// After a run that did something: what it compiled is what the next one needs.
+else if (!cached && /^[a-z]/.test(process.argv[2] ?? "")) process.on("exit", () => keep());
 
 const module_ = { exports: {} };
 script.runInThisContext()(module_.exports, require, module_, bundle, dist);
 module_.exports.main(process.argv.slice(2));
+
+function compile(cachedData) {
+  return new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+    filename: bundle,
+    cachedData,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+}
 
 function home() {
   return process.env.AI_FLEET_HOME || join(process.env.HOME || require("node:os").homedir(), ".ai_fleet");
@@ -63,13 +85,13 @@ function read(place) {
   }
 }
 
-function write(place) {
+function write(place, mode) {
   try {
     const data = script.createCachedData();
     const sum = Buffer.alloc(4);
     sum.writeUInt32LE(crc32(data));
     const part = `${place}.${process.pid}`;
-    writeFileSync(part, Buffer.concat([data, sum]), { mode: 0o600 });
+    writeFileSync(part, Buffer.concat([data, sum]), { mode });
     renameSync(part, place);
   } catch {
     // Without a cache the next start is slower, that is all.
@@ -82,8 +104,10 @@ function keep() {
     if (!lstatSync(home()).isDirectory()) return;
     const folder = join(home(), "cache");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (rejected) rmSync(places[1], { force: true });
-    write(places[1]);
+    // Of this Node only the newest bundle's.
+    const prefix = name.slice(0, name.lastIndexOf("-"));
+    for (const old of readdirSync(folder)) if (old.startsWith(prefix) && old !== name) rmSync(join(folder, old), { force: true });
+    write(places[1], 0o600);
   } catch {
     // No home yet.
   }

@@ -84,7 +84,7 @@ describe("the start", () => {
     expect(existsSync(env.AI_FLEET_HOME)).toBe(false);
     rmSync(place);
     world.write(join(env.AI_FLEET_HOME, "config.toml"), "");
-    await fleet(["--version"], { cwd: repo, env, bin });
+    await fleet(["list"], { cwd: repo, env, bin });
     expect(readdirSync(join(env.AI_FLEET_HOME, "cache"))).toEqual([cache]);
   });
 

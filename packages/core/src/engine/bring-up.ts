@@ -13,6 +13,7 @@ import { lossOf } from "./loss.js";
 import { writeMirror } from "./mirror.js";
 import type { Plan } from "./plan.js";
 import { mirrorText } from "./record.js";
+import { waitUntilReady } from "./rise.js";
 import { runSetup } from "./setup.js";
 import { transact, type Undo } from "./transact.js";
 
@@ -96,7 +97,10 @@ async function raise(deps: Deps, crew: Crew, plan: Plan, reserved: AgentRecord, 
     return { ...session, dead: true, exitCode: death.data.exitCode ?? 1 };
   });
   record = await settleRecord(deps, record, up);
-  if (launch.promptVia === "paste" && record.prompt !== null && !up.dead) await givePrompt(deps, record, up, record.prompt, call);
+  if (launch.promptVia === "paste" && record.prompt !== null && !up.dead) {
+    await waitUntilReady(deps, up, plan.adapter, logFileOf(deps, record.id), call);
+    await givePrompt(deps, record, up, record.prompt, call);
+  }
   await writeMirror(deps, record);
   await crew.commit(record);
   return { record, failure };

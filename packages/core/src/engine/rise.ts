@@ -8,9 +8,9 @@ import { lastLines } from "./setup.js";
 const LIVED_MS = 900;
 /** A program that should show a ready mark and does not is taken as it is after this long, milliseconds. */
 const READY_MS = 15_000;
-const POLL_MS = 15;
-/** How often the terminal's mode is asked for, in polls: that costs a process for each agent. */
-const MODE_EVERY = 8;
+/** A program that shows no sign of its own takes a paste when it has printed nothing for this long, milliseconds. */
+const QUIET_MS = 600;
+const POLL_MS = 10;
 
 /** An agent on its way up. */
 interface Rising {
@@ -18,8 +18,11 @@ interface Rising {
   readonly adapter: AgentAdapter;
   readonly logFile: string;
   readonly since: number;
-  polls: number;
   session: Session;
+  /** Bytes the program had printed at the last look; -1 before the first. */
+  printed: number;
+  /** What the adapter said of the last look. */
+  ready: boolean | null;
   readonly resolve: (session: Session) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -29,85 +32,138 @@ export type Riser = (session: Session, adapter: AgentAdapter, logFile: string) =
 
 /**
  * Makes a wait for agent programs to be up: its adapter sees it ready, working or asking; or it has
- * made the terminal its own; or it has lived for a while. Answers with the session as it is then,
+ * asked for bracketed paste; or it has lived for a while. Answers with the session as it is then,
  * perhaps ended with 0; rejects with `AGENT_DIED` and its last words if it ended with an error first.
- * However many wait, each poll asks for all sessions once and for all screens once.
+ *
+ * However many wait, one loop serves them, and a look that costs a process is taken only at those
+ * that have printed something or ended since the last.
  */
 export function riser(deps: Deps, call?: Call): Riser {
-  let rising: Rising[] = [];
+  const rising = new Set<Rising>();
   let running = false;
 
   const run = async () => {
     running = true;
     try {
-      for (;;) {
-        await poll(deps, rising, call);
-        rising = rising.filter((entry) => !settled.has(entry));
-        if (rising.length === 0) break;
-        await deps.clock.sleep(POLL_MS, call);
-        await refresh(deps, rising, call);
+      while (rising.size > 0) {
+        for (const settled of await poll(deps, [...rising], call)) rising.delete(settled);
+        if (rising.size > 0) await deps.clock.sleep(POLL_MS, call);
       }
     } catch (error) {
       for (const entry of rising) entry.reject(error);
-      rising = [];
+      rising.clear();
     }
     running = false;
   };
 
   return (session, adapter, logFile) =>
     new Promise((resolve, reject) => {
-      rising.push({ agent: session.agent ?? "", adapter, logFile, since: deps.clock.now(), polls: 0, session, resolve, reject });
+      rising.add({
+        agent: session.agent ?? "",
+        adapter,
+        logFile,
+        since: deps.clock.now(),
+        session,
+        printed: -1,
+        ready: null,
+        resolve,
+        reject,
+      });
       if (!running) void run();
     });
 }
 
-/** Those that have been answered; kept apart so that an entry is answered once. */
-const settled = new WeakSet<Rising>();
-
-async function refresh(deps: Deps, rising: readonly Rising[], call?: Call): Promise<void> {
-  const sessions = new Map((await deps.sessions.list(call)).map((session) => [session.agent, session]));
-  for (const entry of rising) {
-    const now = sessions.get(entry.agent);
-    if (now !== undefined) entry.session = now;
-    else {
-      settled.add(entry);
-      entry.reject(
-        new FleetError("AGENT_DIED", "The agent's session ended before its program was up.", { data: { exitCode: null, output: "" } }),
-      );
-    }
+/** Looks once at all; answers with those that have been answered. */
+async function poll(deps: Deps, rising: readonly Rising[], call?: Call): Promise<readonly Rising[]> {
+  const gone = await refreshEnded(deps, rising, call);
+  const left = rising.filter((entry) => !gone.includes(entry));
+  const worthALook = await withNews(deps, left);
+  const screens =
+    worthALook.length === 0
+      ? new Map<string, Screen>()
+      : await deps.sessions.screens(
+          worthALook.map(({ session }) => session.id),
+          { history: 200 },
+          call,
+        );
+  const settled: Rising[] = [...gone];
+  for (const entry of left) {
+    const screen = screens.get(entry.session.id) ?? null;
+    if (entry.session.dead) {
+      if (entry.session.exitCode === 0) entry.resolve(entry.session);
+      else entry.reject(died(entry.session, screen));
+    } else if (await isUp(deps, entry, screen, worthALook.includes(entry), call)) entry.resolve(entry.session);
+    else continue;
+    settled.push(entry);
   }
+  return settled;
 }
 
-async function poll(deps: Deps, rising: readonly Rising[], call?: Call): Promise<void> {
-  const open = rising.filter((entry) => !settled.has(entry));
-  if (open.length === 0) return;
-  const screens = await deps.sessions.screens(
-    open.map(({ session }) => session.id),
-    { history: 200 },
+/** Asks the session server about those whose process is gone; rejects and answers with those that have no session any more. */
+async function refreshEnded(deps: Deps, rising: readonly Rising[], call?: Call): Promise<readonly Rising[]> {
+  const alive = await deps.processes.identify(
+    rising.map(({ session }) => session.pid),
     call,
   );
-  for (const entry of open) {
-    const screen = screens.get(entry.session.id) ?? null;
-    if (!entry.session.dead && !(await isUp(deps, entry, screen, call))) continue;
-    settled.add(entry);
-    if (!entry.session.dead || entry.session.exitCode === 0) entry.resolve(entry.session);
-    else entry.reject(died(entry.session, screen));
+  const ended = rising.filter(({ session }) => !session.dead && !alive.has(session.pid));
+  if (ended.length === 0) return [];
+  const sessions = new Map((await deps.sessions.list(call)).map((session) => [session.agent, session]));
+  const gone = ended.filter(({ agent }) => !sessions.has(agent));
+  for (const entry of ended) entry.session = sessions.get(entry.agent) ?? entry.session;
+  for (const entry of gone) {
+    entry.reject(
+      new FleetError("AGENT_DIED", "The agent's session ended before its program was up.", { data: { exitCode: null, output: "" } }),
+    );
   }
+  return gone;
 }
 
-async function isUp(deps: Deps, entry: Rising, screen: Screen | null, call?: Call): Promise<boolean> {
-  const evidence = { session: entry.session, screen, now: deps.clock.now() };
-  const ready = entry.adapter.ready(evidence);
-  if (ready === true) return true;
-  const reading = entry.adapter.read(evidence);
-  if (reading !== null && reading.status !== "unknown") return true;
-  const age = evidence.now - entry.since;
+/** Those that ended or printed something since the last look; where there is no log to tell, all. */
+async function withNews(deps: Deps, rising: readonly Rising[]): Promise<readonly Rising[]> {
+  const stats = await Promise.all(rising.map(({ logFile }) => deps.host.files.stat(logFile)));
+  return rising.filter((entry, index) => {
+    const size = stats[index]?.size ?? null;
+    const news = size === null || size !== entry.printed || entry.session.dead;
+    entry.printed = size ?? -1;
+    return news;
+  });
+}
+
+async function isUp(deps: Deps, entry: Rising, screen: Screen | null, looked: boolean, call?: Call): Promise<boolean> {
+  const now = deps.clock.now();
+  if (looked) {
+    const evidence = { session: entry.session, screen, now };
+    entry.ready = entry.adapter.ready(evidence);
+    const reading = entry.adapter.read(evidence);
+    if (entry.ready === true || (reading !== null && reading.status !== "unknown")) return true;
+  }
+  const age = now - entry.since;
   // Its adapter knows what it looks like when it is up: give it time to look so.
-  if (ready === false) return age >= READY_MS;
-  if (age >= LIVED_MS) return true;
-  entry.polls += 1;
-  if (entry.polls % MODE_EVERY !== 0) return false;
-  return (await deps.sessions.inputMode(entry.session, { logFile: entry.logFile }, call)).bracketedPaste === true;
+  if (age >= (entry.ready === false ? READY_MS : LIVED_MS)) return true;
+  return looked && (await deps.sessions.inputMode(entry.session, { logFile: entry.logFile }, call)).bracketedPaste === true;
+}
+
+/**
+ * Waits until a program that is up takes a paste: its adapter says so, or, where none can, it has been
+ * quiet for a while. Answers false if that has not come within a time that no real program needs.
+ */
+export async function waitUntilReady(deps: Deps, session: Session, adapter: AgentAdapter, logFile: string, call?: Call): Promise<boolean> {
+  const end = deps.clock.now() + READY_MS;
+  let printed = -1;
+  let quietSince = deps.clock.now();
+  while (deps.clock.now() < end) {
+    const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id);
+    if (screen === undefined) return false;
+    const now = deps.clock.now();
+    const ready = adapter.ready({ session, screen, now });
+    if (ready === true) return true;
+    const size = (await deps.host.files.stat(logFile))?.size ?? 0;
+    if (size !== printed) quietSince = now;
+    printed = size;
+    if (ready === null && now - quietSince >= QUIET_MS) return true;
+    await deps.clock.sleep(5 * POLL_MS, call);
+  }
+  return false;
 }
 
 function died(session: Session, screen: Screen | null): FleetError {

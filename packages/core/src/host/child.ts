@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
 import { FleetError, interrupted, toFleetError } from "../errors/index.js";
 import type { RunOptions, RunResult } from "../ports/index.js";
 import { endGroup, forget, remember } from "./group.js";
@@ -102,14 +103,17 @@ function watch(
       else resolve({ exitCode, exitSignal, stdout: stdout.text(), stderr: stderr.text() });
     };
 
-    child.stdout?.on("data", (chunk: Buffer) => {
-      stdout.push(chunk);
-      onOutput();
-    });
-    child.stderr?.on("data", (chunk: Buffer) => {
-      stderr.push(chunk);
-      onOutput();
-    });
+    const listen = (name: "stdout" | "stderr", tail: Tail) => {
+      // Pieces may end in the middle of a character.
+      const decoder = options.onOutput === undefined ? undefined : new StringDecoder("utf8");
+      child[name]?.on("data", (chunk: Buffer) => {
+        tail.push(chunk);
+        if (decoder !== undefined) options.onOutput?.(name, decoder.write(chunk));
+        onOutput();
+      });
+    };
+    listen("stdout", stdout);
+    listen("stderr", stderr);
     // A child that does not read its input to the end is no failure of ours.
     child.stdin?.on("error", () => {});
     child.once("error", (error) => {

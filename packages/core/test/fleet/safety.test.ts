@@ -1,5 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Agent, Fleet, FleetError } from "../../src/index.js";
@@ -12,7 +23,12 @@ let fleet: Fleet;
 
 beforeEach(async () => {
   world = makeWorld("safe");
-  repo = world.repo("repo", { "README.md": "# A repository\n", "src/a.txt": "a\n", "src/b.txt": "b\n", ".gitignore": "*.log\n.env\ndata/\nnode_modules/\n" });
+  repo = world.repo("repo", {
+    "README.md": "# A repository\n",
+    "src/a.txt": "a\n",
+    "src/b.txt": "b\n",
+    ".gitignore": "*.log\n.env\ndata/\nnode_modules/\n",
+  });
   fleet = await openFleet(world, repo);
 });
 
@@ -73,9 +89,19 @@ function conflict(folder: string, verb: "merge" | "rebase"): void {
 }
 
 const DIRT: readonly Dirt[] = [
-  { what: "a modified file", make: (at) => void world.write(join(at, "src/a.txt"), "changed\n"), files: ["src/a.txt"], reason: /1 uncommitted file/ },
+  {
+    what: "a modified file",
+    make: (at) => void world.write(join(at, "src/a.txt"), "changed\n"),
+    files: ["src/a.txt"],
+    reason: /1 uncommitted file/,
+  },
   { what: "a deleted file", make: (at) => rmSync(join(at, "src/a.txt")), files: ["src/a.txt"], reason: /1 uncommitted file/ },
-  { what: "a file whose mode changed", make: (at) => chmodSync(join(at, "src/a.txt"), 0o755), files: ["src/a.txt"], reason: /1 uncommitted file/ },
+  {
+    what: "a file whose mode changed",
+    make: (at) => chmodSync(join(at, "src/a.txt"), 0o755),
+    files: ["src/a.txt"],
+    reason: /1 uncommitted file/,
+  },
   {
     what: "a staged file",
     make: (at) => {
@@ -88,14 +114,24 @@ const DIRT: readonly Dirt[] = [
   {
     what: "untracked files, odd names among them",
     make: (at) => {
-      world.write(join(at, "a b\n\"c\"/é.txt"), "x");
+      world.write(join(at, 'a b\n"c"/é.txt'), "x");
       world.write(join(at, "-f"), "x");
     },
-    files: ["-f", "a b\n\"c\"/é.txt"],
+    files: ["-f", 'a b\n"c"/é.txt'],
     reason: /2 untracked files/,
   },
-  { what: "an ignored file", make: (at) => void world.write(join(at, "results.log"), "42\n"), files: ["results.log"], reason: /1 ignored file/ },
-  { what: "an ignored folder", make: (at) => void world.write(join(at, "data/out.csv"), "1\n"), files: ["data/"], reason: /1 ignored file/ },
+  {
+    what: "an ignored file",
+    make: (at) => void world.write(join(at, "results.log"), "42\n"),
+    files: ["results.log"],
+    reason: /1 ignored file/,
+  },
+  {
+    what: "an ignored folder",
+    make: (at) => void world.write(join(at, "data/out.csv"), "1\n"),
+    files: ["data/"],
+    reason: /1 ignored file/,
+  },
   { what: "a merge under way", make: (at) => conflict(at, "merge"), files: ["src/a.txt"], reason: /a merge under way/ },
   { what: "a rebase under way", make: (at) => conflict(at, "rebase"), files: ["src/a.txt"], reason: /a rebase under way/ },
   {
@@ -189,7 +225,9 @@ describe("a kill by force", () => {
     world.write(join(repo, ".env"), "SECRET=1\n");
     world.write(join(repo, "token.txt"), "SECRET=2\n");
     world.write(join(repo, ".git/info/exclude"), "");
-    const set = await openFleet(world, repo, { settings: { "setup.credential_files": [".env", "token.txt"], "setup.commands": ["echo made > made.log"] } });
+    const set = await openFleet(world, repo, {
+      settings: { "setup.credential_files": [".env", "token.txt"], "setup.commands": ["echo made > made.log"] },
+    });
     const agent = await idleAgent("work", set);
     const at = agent.worktree;
     const tip = commitFile(at, "committed.txt");
@@ -215,7 +253,10 @@ describe("a kill by force", () => {
     expect(snapshot(saved?.folder ?? "")).toEqual(kept);
     expect(lstatSync(join(world.fleetHome, "trash")).mode & 0o777).toBe(0o700);
     expect(lstatSync(join(world.fleetHome, "trash", agent.id)).mode & 0o777).toBe(0o700);
-    const inGit = world.git(repo, "ls-tree", "-r", "--name-only", saved?.ref ?? "").split("\n").filter(Boolean);
+    const inGit = world
+      .git(repo, "ls-tree", "-r", "--name-only", saved?.ref ?? "")
+      .split("\n")
+      .filter(Boolean);
     expect(inGit.sort()).toEqual(
       [".gitignore", "README.md", "added.txt", "committed.txt", "link", "src/a.txt", "src/b.txt", "untracked/secret.key"].sort(),
     );
@@ -433,7 +474,8 @@ describe("the processes of a killed agent", () => {
   test("all end within five seconds, those in sessions of their own that ignore HUP and TERM as well", async () => {
     const agent = await fleet.createAgent({ branch: "stubborn", prompt: "Go [[spawn]] [[spawn]] [[no-commit]]" });
     await agent.waitFor("idle", { timeout: 10_000 });
-    const mine = () => processesOf(world.root).filter((pid) => readFileSync(`/proc/${pid}/environ`, "utf8").includes(`AIFLEET_ID=${agent.id}`));
+    const mine = () =>
+      processesOf(world.root).filter((pid) => readFileSync(`/proc/${pid}/environ`, "utf8").includes(`AIFLEET_ID=${agent.id}`));
     expect(mine().length).toBeGreaterThanOrEqual(3);
     const began = Date.now();
     await agent.kill({ force: true });
@@ -449,7 +491,8 @@ describe("the processes of a killed agent", () => {
     const mixed = await openFleet(world, repo, { settings });
     const host = await mixed.createAgent({ branch: "host", adapter: "host" });
     const other = await idleAgent("other");
-    const inside = () => spawnSync("tmux", ["-S", socket, "list-panes", "-a", "-F", "#{pane_pid} #{pane_dead}"], { env: world.env, encoding: "utf8" }).stdout;
+    const inside = () =>
+      spawnSync("tmux", ["-S", socket, "list-panes", "-a", "-F", "#{pane_pid} #{pane_dead}"], { env: world.env, encoding: "utf8" }).stdout;
     const panes = await settle(inside, (text) => text !== "");
     const pid = other.info.pid;
     await host.kill();

@@ -153,11 +153,11 @@ async function buried(context: CreateContext, dead: readonly Started[], call?: C
   );
 }
 
-/** Waits until the server, too, has noticed: `run-shell` lets it reap its children before it answers. */
+/** Waits until the server, too, has noticed: the end of a child of its own makes it look at all of them. Never waited for: that could hang. */
 async function deadPanes(client: TmuxClient, ids: ReadonlySet<string>, call?: Call): Promise<Map<string, Session>> {
   const deadline = Date.now() + 3000;
   for (;;) {
-    const answer = await client.ask(["run-shell", "true", ";", "list-panes", "-a", "-F", LIST_FORMAT], {}, call);
+    const answer = await client.ask(["run-shell", "-b", "true", ";", "list-panes", "-a", "-F", LIST_FORMAT], {}, call);
     const panes = answer.server ? parsePanes(answer.stdout).filter((pane) => ids.has(pane.id)) : [];
     const settled = (pane: ListedPane) => pane.dead && pane.exitCode !== null;
     if (panes.every(settled) || Date.now() > deadline)
