@@ -2,8 +2,7 @@
 //
 //     [agents.scribe]
 //     command = ["/path/to/scribe.sh"]
-//     patterns.idle = "^scribe>$"
-//     patterns.working = "^scribe: working"
+//     patterns.idle = '^scribe>(?![\s\S])'
 //
 //     node examples/custom-agent/by-settings.mjs [REPO]
 import { fileURLToPath } from "node:url";
@@ -17,7 +16,7 @@ try {
     home,
     settings: {
       "agents.scribe.command": [fileURLToPath(new URL("scribe.sh", import.meta.url))],
-      // Seen on the last lines of its screen. An idle screen still shows older lines, so the prompt must be the very last one.
+      // Looked for in the last lines of the screen. Older prompts are there, too, so this one must be the very last thing.
       "agents.scribe.patterns.idle": "^scribe>(?![\\s\\S])",
     },
   });
@@ -25,12 +24,8 @@ try {
   await agent.waitFor("idle", { timeout: 60_000 });
   await agent.prompt("Buy paper");
   await agent.waitFor("idle", { timeout: 60_000 });
-  console.log((await agent.exec(["git", "log", "--format=%s", `${agent.base}..`], { onLine: ({ text }) => console.log(text) })).exitCode);
-
-  // It ends by itself: exit code 0 is `done`.
-  await agent.prompt("bye");
-  await agent.waitFor("done", { timeout: 60_000 });
-  console.log(`${agent.branch} is ${agent.status}`);
+  console.log(`${agent.branch} is ${agent.status}, as its ${agent.info.statusSource} shows`);
+  await agent.exec(["git", "log", "--format=%s", `${agent.base}..`], { onLine: ({ text }) => console.log(text) });
   await agent.kill();
   await fleet.close();
 } finally {

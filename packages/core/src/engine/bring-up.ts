@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { FleetError, isFleetError, toFleetError } from "../errors/index.js";
 import type { AgentRecord, Repository, Session, Worktree } from "../model/index.js";
 import type { Launch } from "../ports/index.js";
-import { writeBaseline } from "./baseline.js";
+import { workSinceSetup, writeBaseline } from "./baseline.js";
 import { copyCredentials } from "./credentials.js";
 import { type BringUpCall, type Crew, makeCrew } from "./crew.js";
 import { deliver } from "./deliver.js";
@@ -78,6 +78,8 @@ async function raise(deps: Deps, crew: Crew, plan: Plan, reserved: AgentRecord, 
   const settings = deps.settings.config;
   const env = agentEnvironment(deps.env, settings.agents[record.adapter]?.env ?? {}, record);
   record = { ...record, credentials: await placeCredentials(deps, crew.repo, record, worktree, call) };
+  // Whoever has to undo this start must know which files are copies of ours.
+  if (record.credentials.length > 0) await writeMirror(deps, record);
   if (plan.wish.setup.length > 0) {
     await crew.setupGate(() =>
       runSetup(deps, { worktree: worktree.path, env }, plan.wish.setup, settings.setup.timeout, (command) => step("setup", command), call),
@@ -197,10 +199,11 @@ async function start(
  */
 async function deathWithWork(deps: Deps, record: AgentRecord, error: unknown): Promise<FleetError<"AGENT_DIED">> {
   if (!isFleetError(error, "AGENT_DIED")) throw error;
-  const loss = await lossOf(deps, record);
-  const work = loss.facts !== null && loss.facts.head !== record.base ? [...loss.reasons, "new commits"] : loss.reasons;
+  const { facts } = await lossOf(deps, record);
+  const work = facts === null ? [] : await workSinceSetup(deps, record, facts);
   if (work.length === 0) throw error;
-  return new FleetError("AGENT_DIED", `${error.message} It left work (${work.join(", ")}), so its worktree is kept.`, {
+  const named = work.length > 3 ? `${work.slice(0, 3).join(", ")}, …` : work.join(", ");
+  return new FleetError("AGENT_DIED", `${error.message} It left work (${named}), so its worktree is kept.`, {
     hint: `\`fleet resume ${record.branch}\` starts it again; \`fleet kill ${record.branch}\` removes it.`,
     data: error.data,
     cause: error,

@@ -30,21 +30,29 @@ export async function copyCredentials(
       warn({ code: "CREDENTIAL_SKIPPED", message: `The credential file ${path} leads out of the repository and was not copied.` });
       continue;
     }
+    const stat = await files.stat(origin);
+    if (stat?.kind !== "file") {
+      warn({ code: "CREDENTIAL_SKIPPED", message: `The credential file ${path} is no plain file and was not copied.` });
+      continue;
+    }
     const place = join(target, path);
     if ((await files.stat(place)) !== null) continue;
-    await files.makeFolder(dirname(place), 0o755);
-    const parent = await files.realPath(dirname(place));
-    if (parent === null || !isInside(target, parent)) {
+    if (!isInside(target, await nearest(files, dirname(place)))) {
       warn({ code: "CREDENTIAL_SKIPPED", message: `The credential file ${path} would land outside the worktree and was not copied.` });
       continue;
     }
-    const size = (await files.stat(origin))?.size ?? 0;
-    const content = await files.readRange(origin, 0, size);
+    const content = await files.readRange(origin, 0, stat.size);
     if (content === null) continue;
+    await files.makeFolder(dirname(place), 0o755);
     await files.write(place, content, 0o600);
     copied.push(path);
   }
   return copied;
+}
+
+/** The real path of a folder, or of the lowest one above it that is there. */
+async function nearest(files: HostFiles, folder: string): Promise<string> {
+  return (await files.realPath(folder)) ?? nearest(files, dirname(folder));
 }
 
 async function expand(

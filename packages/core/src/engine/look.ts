@@ -64,6 +64,14 @@ export async function look(
     deps.observations.read(),
   ]);
   const now = deps.clock.now();
+  const silent = live.filter(({ record, session }) => {
+    const screen = screens.get(session.id) ?? null;
+    return (deps.adapters.get(record.adapter)?.read({ session, screen, now }) ?? null) === null;
+  });
+  const awaits = await deps.processes.awaitsInput(
+    silent.map(({ session }) => session.pid),
+    call,
+  );
   return records.map((record): Seen => {
     const session = sessions === undefined ? undefined : (sessions.get(record.id) ?? null);
     const screen = session ? (screens.get(session.id) ?? null) : null;
@@ -76,7 +84,7 @@ export async function look(
       adapter: deps.adapters.get(record.adapter),
       processAlive: alive.processes.get(record.id) ?? null,
       makerAlive: alive.makers.get(record.id) ?? null,
-      activityAt: null,
+      awaitsInput: session ? (awaits.get(session.pid) ?? null) : null,
       now,
     });
     const exitCode =

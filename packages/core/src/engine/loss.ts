@@ -2,6 +2,7 @@ import type { AgentRecord, WorktreeFacts } from "../model/index.js";
 import type { Call } from "../ports/index.js";
 import { preciousFiles } from "./baseline.js";
 import type { Deps } from "./deps.js";
+import { recordFromMark } from "./record.js";
 
 /** What the removal of a worktree would lose. Empty: nothing. */
 export interface Loss {
@@ -13,9 +14,9 @@ export interface Loss {
 
 /** Looks what of an agent's work exists nowhere else. */
 export async function lossOf(deps: Deps, record: AgentRecord, call?: Call): Promise<Loss> {
-  const link = await deps.git.readLink(record.worktree);
   // Gone, or something else lies in its place now: there is nothing of ours to lose, and nothing of it is touched.
-  if (link === null || link.adminDir !== record.adminDir) return { reasons: [], files: [], facts: null };
+  const link = await deps.git.readLink(record.worktree);
+  if (link?.adminDir !== record.adminDir || !(await isRegistered(deps, record))) return { reasons: [], files: [], facts: null };
   const repo = { commonDir: record.commonDir, path: record.repo, bare: false };
   const facts = await deps.git.inspect(repo, { path: record.worktree, adminDir: record.adminDir }, call);
   const precious = await preciousFiles(deps, record, facts);
@@ -28,6 +29,12 @@ export async function lossOf(deps: Deps, record: AgentRecord, call?: Call): Prom
   if (facts.operation !== null) reasons.push(`a ${facts.operation} under way`);
   if (facts.unreachable.length > 0) reasons.push(`${count(facts.unreachable.length, "commit")} on no branch`);
   return { reasons, files: [...facts.modified, ...untracked, ...precious], facts };
+}
+
+/** Whether the registration at the agent's place is still its own: git gives a free name to the next worktree. */
+export async function isRegistered(deps: Deps, record: AgentRecord): Promise<boolean> {
+  const mark = (await deps.git.readMarks(record.commonDir)).find(({ adminDir }) => adminDir === record.adminDir);
+  return mark !== undefined && recordFromMark(deps.paths.home, mark.text)?.id === record.id;
 }
 
 function count(n: number, one: string, many = `${one}s`): string {

@@ -11,6 +11,8 @@ const READY_MS = 15_000;
 /** A program that shows no sign of its own takes a paste when it has printed nothing for this long, milliseconds. */
 const QUIET_MS = 600;
 const POLL_MS = 10;
+/** How often it is asked whether a program waits for input, in polls: that takes a look at all processes. */
+const INPUT_EVERY = 4;
 
 /** An agent on its way up. */
 interface Rising {
@@ -21,6 +23,7 @@ interface Rising {
   session: Session;
   /** Bytes the program had printed at the last look; -1 before the first. */
   printed: number;
+  polls: number;
   /** What the adapter said of the last look. */
   ready: boolean | null;
   readonly resolve: (session: Session) => void;
@@ -32,7 +35,7 @@ export type Riser = (session: Session, adapter: AgentAdapter, logFile: string) =
 
 /**
  * Makes a wait for agent programs to be up: its adapter sees it ready, working or asking; or it has
- * asked for bracketed paste; or it has lived for a while. Answers with the session as it is then,
+ * asked for bracketed paste, or waits for input; or it has lived for a while. Answers with the session as it is then,
  * perhaps ended with 0; rejects with `AGENT_DIED` and its last words if it ended with an error first.
  *
  * However many wait, one loop serves them, and a look that costs a process is taken only at those
@@ -138,9 +141,15 @@ async function isUp(deps: Deps, entry: Rising, screen: Screen | null, looked: bo
     if (entry.ready === true || (reading !== null && reading.status !== "unknown")) return true;
   }
   const age = now - entry.since;
+  entry.polls += 1;
+  if (entry.ready === null && entry.polls % INPUT_EVERY === 1 && (await awaitsInput(deps, entry, call))) return true;
   // Its adapter knows what it looks like when it is up: give it time to look so.
   if (age >= (entry.ready === false ? READY_MS : LIVED_MS)) return true;
   return looked && (await deps.sessions.inputMode(entry.session, { logFile: entry.logFile }, call)).bracketedPaste === true;
+}
+
+async function awaitsInput(deps: Deps, { session }: Rising, call?: Call): Promise<boolean> {
+  return (await deps.processes.awaitsInput([session.pid], call)).get(session.pid) === true;
 }
 
 /**

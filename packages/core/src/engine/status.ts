@@ -15,8 +15,8 @@ export interface StatusEvidence {
   /** Whether the recorded process, or for `starting` its maker, still runs. Null: could not be asked. */
   readonly processAlive: boolean | null;
   readonly makerAlive: boolean | null;
-  /** Epoch milliseconds of the last output, finer than the session's own where it is known. */
-  readonly activityAt: number | null;
+  /** Whether a program in the foreground of the terminal waits for somebody to type; null where it cannot be told. */
+  readonly awaitsInput: boolean | null;
   readonly now: number;
 }
 
@@ -36,7 +36,8 @@ export function readStatus(evidence: StatusEvidence): StatusReading {
   if (record.status === "starting" && evidence.makerAlive === true) return { status: "starting", source: "session" };
   const read = evidence.adapter?.read({ session, screen: evidence.screen, now: evidence.now }) ?? null;
   if (read !== null) return read;
-  const quietFor = evidence.now - (evidence.activityAt ?? session.activityAt);
+  if (evidence.awaitsInput === true) return { status: "idle", source: "activity" };
+  const quietFor = evidence.now - session.activityAt;
   return { status: quietFor < QUIET_MS ? "working" : "idle", source: "activity" };
 }
 

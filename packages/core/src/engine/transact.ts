@@ -49,9 +49,10 @@ export async function transact<T>(deps: Deps, work: (undo: Undo) => Promise<T>):
 /** Undoes steps, last first. Answers with a sentence for each that could not be undone. */
 export async function unwind(deps: Deps, steps: readonly Step[]): Promise<readonly string[]> {
   const left: string[] = [];
+  const started = steps.some(({ kind }) => kind === "session");
   for (const step of [...steps].reverse()) {
     try {
-      const kept = await unmake(deps, step);
+      const kept = await unmake(deps, step, started);
       if (kept !== null) left.push(kept);
     } catch (error) {
       left.push(`${step.kind}: ${toFleetError(error).message}`);

@@ -7,31 +7,33 @@ import { mirrorText } from "./record.js";
 
 const NOTE = "saved.json";
 const TREE = "tree";
-const INDEX = "index";
+const ADMIN = "admin";
+/** What in an admin directory ties it to its place: never taken over from another. */
+const TIES = ["gitdir", "commondir"];
 
 /**
  * Saves a worktree whole before it goes: its tracked and untracked files as a commit under
- * `refs/fleet/trash/`, its folder, less what is disposable, moved as it is into the trash.
+ * `refs/fleet/trash/`, its folder, less what is disposable, moved as it is into the trash, and its admin
+ * directory copied beside: the index, an operation under way, a submodule's commits live there.
  */
 export async function saveWork(deps: Deps, repo: Repository, record: AgentRecord, facts: WorktreeFacts): Promise<SavedWork> {
   const { files } = deps.host;
   const worktree = { path: record.worktree, adminDir: record.adminDir };
   const folder = join(deps.paths.trash, record.id);
   const saved = await deps.git.save(repo, worktree, record.id);
+  const tip = (await deps.git.branches(repo, [record.branch])).get(record.branch)?.tip ?? null;
   await files.makeFolder(folder);
   const entry: TrashEntry = {
     record,
     head: facts.head,
     branch: facts.branch,
+    tip,
     ref: saved.ref,
     savedAt: new Date(deps.clock.now()).toISOString(),
   };
   await files.write(join(folder, NOTE), `${JSON.stringify({ version: RECORD_VERSION, ...entry })}\n`);
-  const index = await files.stat(join(record.adminDir, "index"));
-  if (index !== null) {
-    const content = await files.readRange(join(record.adminDir, "index"), 0, index.size);
-    if (content !== null) await files.write(join(folder, INDEX), content);
-  }
+  await files.removeTree(join(folder, ADMIN));
+  await copyFolder(deps, record.adminDir, join(folder, ADMIN));
   const disposable = new Set(deps.settings.config.worktree.disposable);
   await deps.git.moveAway(repo, worktree, join(folder, TREE));
   for (const path of facts.ignored) if (isDisposable(path, disposable)) await files.removeTree(join(folder, TREE, path));
@@ -76,7 +78,7 @@ export async function findTrash(deps: Deps, name: string): Promise<TrashEntry> {
  * checked out elsewhere by now, and changes nothing then.
  */
 export async function restoreWork(deps: Deps, entry: TrashEntry): Promise<AgentRecord> {
-  const { record, head } = entry;
+  const { record } = entry;
   const { git, host } = deps;
   const repo = await git.root(record.repo);
   if (repo === null || repo.commonDir !== record.commonDir) {
@@ -84,11 +86,12 @@ export async function restoreWork(deps: Deps, entry: TrashEntry): Promise<AgentR
       hint: `The files are kept in ${join(deps.paths.trash, record.id, TREE)}.`,
     });
   }
-  const facts = (await git.branches(repo, [record.branch])).get(record.branch);
+  const branch = entry.branch ?? record.branch;
+  const facts = (await git.branches(repo, [branch])).get(branch);
   if (facts?.checkedOutAt !== null && facts !== undefined) {
-    throw new FleetError("BRANCH_IN_USE", `The branch "${record.branch}" is checked out at ${facts.checkedOutAt}.`, {
+    throw new FleetError("BRANCH_IN_USE", `The branch "${branch}" is checked out at ${facts.checkedOutAt}.`, {
       hint: "Switch that worktree to another branch first.",
-      data: { branch: record.branch, place: facts.checkedOutAt },
+      data: { branch, place: facts.checkedOutAt },
     });
   }
   if ((await host.files.stat(record.worktree)) !== null) {
@@ -97,7 +100,7 @@ export async function restoreWork(deps: Deps, entry: TrashEntry): Promise<AgentR
       data: { branch: record.branch, place: record.worktree },
     });
   }
-  const start = facts?.tip ?? head ?? record.base;
+  const start = facts?.tip ?? (entry.branch === null ? entry.tip : entry.head) ?? record.base;
   const restored: AgentRecord = {
     ...record,
     process: null,
@@ -109,7 +112,7 @@ export async function restoreWork(deps: Deps, entry: TrashEntry): Promise<AgentR
   const spec = {
     key: record.id,
     path: record.worktree,
-    branch: record.branch,
+    branch,
     mode: facts?.tip == null ? ("create" as const) : ("use" as const),
     base: start,
   };
@@ -117,6 +120,7 @@ export async function restoreWork(deps: Deps, entry: TrashEntry): Promise<AgentR
     if (!result.ok) throw result.error;
     const complete = { ...restored, adminDir: result.worktree.adminDir };
     await putBack(deps, entry, complete);
+    if (complete.credentials.length > 0) await git.exclude(repo, result.worktree, complete.credentials);
     await git.writeMark(complete.adminDir, mirrorText(deps.paths.home, complete));
     await deps.store.update((draft) => {
       draft.agents = [...draft.agents.filter((agent) => agent.id !== complete.id), complete];
@@ -128,24 +132,39 @@ export async function restoreWork(deps: Deps, entry: TrashEntry): Promise<AgentR
   throw new FleetError("DRIVER_FAILED", "git did not make the worktree again.");
 }
 
-/** Swaps the fresh checkout for the saved folder, and its index for the saved one. */
+/** Swaps the fresh checkout for the saved folder, and what git knew of it for what was saved. */
 async function putBack(deps: Deps, { record }: TrashEntry, made: AgentRecord): Promise<void> {
   const { files } = deps.host;
   const saved = join(deps.paths.trash, record.id);
   const link = await files.read(join(made.worktree, ".git"));
   const fresh = join(dirname(made.worktree), `.fresh-${record.id}`);
   await files.rename(made.worktree, fresh);
-  await files.rename(join(saved, TREE), made.worktree);
+  await moveFolder(deps, join(saved, TREE), made.worktree);
   await files.write(join(made.worktree, ".git"), link ?? `gitdir: ${made.adminDir}\n`, 0o644);
-  const index = await files.stat(join(saved, INDEX));
-  const content = index === null ? null : await files.readRange(join(saved, INDEX), 0, index.size);
-  if (content !== null) await files.write(join(made.adminDir, "index"), content, 0o644);
+  for (const name of TIES) await files.remove(join(saved, ADMIN, name));
+  await copyFolder(deps, join(saved, ADMIN), made.adminDir);
   await files.removeTree(fresh);
+}
+
+/** Copies a folder's content with modes and times into a folder that may be there. */
+async function copyFolder(deps: Deps, from: string, to: string): Promise<void> {
+  await deps.host.files.makeFolder(to);
+  const { exitCode, stderr } = await deps.host.run(["cp", "-a", "--", `${from}/.`, to]);
+  if (exitCode !== 0) throw new FleetError("DRIVER_FAILED", `${from} could not be copied to ${to}: ${stderr.trim()}`);
+}
+
+/** Also to another file system. */
+async function moveFolder(deps: Deps, from: string, to: string): Promise<void> {
+  const { exitCode, stderr } = await deps.host.run(["mv", "--", from, to]);
+  if (exitCode !== 0) throw new FleetError("DRIVER_FAILED", `${from} could not be moved to ${to}: ${stderr.trim()}`);
 }
 
 /** Lets go of what was saved. */
 export async function dropTrash(deps: Deps, { record, ref }: TrashEntry, repo: Repository | null): Promise<void> {
-  if (repo !== null && ref !== null) await deps.git.setFleetRef(repo, ref.replace(/^refs\/fleet\//, ""), null);
+  if (repo !== null) {
+    if (ref !== null) await deps.git.setFleetRef(repo, ref.replace(/^refs\/fleet\//, ""), null);
+    await deps.git.setFleetRef(repo, `trash/${record.id}-branch`, null);
+  }
   await deps.host.files.removeTree(join(deps.paths.trash, record.id));
 }
 

@@ -1,6 +1,9 @@
 import type { Step } from "../ports/index.js";
+import { workSinceSetup } from "./baseline.js";
 import type { Deps } from "./deps.js";
 import { recordFromMark } from "./record.js";
+
+type WorktreeStep = Extract<Step, { kind: "worktree" }>;
 
 /** How long an agent's processes have to end by themselves while a failed start is undone, milliseconds. */
 const GRACE_MS = 500;
@@ -8,8 +11,9 @@ const GRACE_MS = 500;
 /**
  * Undoes one step, also one that was noted but never done, also from another process. Deletes only
  * what the step made, and never work: answers with a sentence on what it kept, null if nothing is left.
+ * `started`: an agent program may have run, so that what is in the worktree may be its work.
  */
-export async function unmake(deps: Deps, step: Step): Promise<string | null> {
+export async function unmake(deps: Deps, step: Step, started: boolean): Promise<string | null> {
   switch (step.kind) {
     case "file":
       await deps.host.files.remove(step.path);
@@ -31,24 +35,30 @@ export async function unmake(deps: Deps, step: Step): Promise<string | null> {
       return null;
     }
     case "worktree":
-      return unmakeWorktree(deps, step);
+      return unmakeWorktree(deps, step, started);
   }
 }
 
-async function unmakeWorktree(deps: Deps, step: Extract<Step, { kind: "worktree" }>): Promise<string | null> {
+async function unmakeWorktree(deps: Deps, step: WorktreeStep, started: boolean): Promise<string | null> {
+  // A setup command may have left a process of its own behind.
+  if (!started) await deps.processes.endTrees([{ root: null, marker: ["AIFLEET_ID", step.agent] }], { graceMs: GRACE_MS });
   const repo = { commonDir: step.commonDir, path: step.repo, bare: false };
   const entry = (await deps.git.worktrees(repo)).find((worktree) => worktree.path === step.path);
   let tip: string | null = step.madeBranchAt;
   if (entry !== undefined) {
-    if (await isAnothers(deps, step, entry.adminDir)) return null;
-    const filled = entry.present && (await isFilled(deps, entry.adminDir));
-    if (filled) {
+    const mark = (await deps.git.readMarks(step.commonDir)).find(({ adminDir }) => adminDir === entry.adminDir);
+    const record = mark === undefined ? null : recordFromMark(deps.paths.home, mark.text);
+    // With the mark of another agent, or of another home, it came after ours was gone.
+    if (mark !== undefined && record?.id !== step.agent) return null;
+    if (entry.present && (await isFilled(deps, entry.adminDir))) {
       const facts = await deps.git.inspect(repo, entry);
-      const work = [...facts.modified, ...facts.untracked];
-      const moved = step.madeBranchAt !== null && facts.head !== null && facts.head !== step.madeBranchAt;
-      if (work.length > 0 || facts.operation !== null || facts.unreachable.length > 0 || moved) {
-        return `the worktree ${step.path}, which holds work (${work.slice(0, 3).join(", ") || facts.operation || "commits"})`;
-      }
+      const all =
+        record === null
+          ? [...facts.modified, ...facts.untracked]
+          : await workSinceSetup(deps, { ...record, worktree: entry.path, adminDir: entry.adminDir }, facts);
+      // Before its program ran, all but commits is setup's.
+      const work = started || facts.head !== record?.base ? all : [];
+      if (work.length > 0) return `the worktree ${step.path}, which holds work (${work.slice(0, 3).join(", ")})`;
     }
     await deps.git.removeWorktree(repo, entry);
   } else if (step.madeBranchAt !== null) {
@@ -57,12 +67,6 @@ async function unmakeWorktree(deps: Deps, step: Extract<Step, { kind: "worktree"
   }
   if (tip !== null) await deps.git.deleteBranch(repo, step.branch, tip);
   return null;
-}
-
-/** A worktree that carries the mark of another agent, or of another home, came after ours was gone. */
-async function isAnothers(deps: Deps, step: Extract<Step, { kind: "worktree" }>, adminDir: string): Promise<boolean> {
-  const mark = (await deps.git.readMarks(step.commonDir)).find((entry) => entry.adminDir === adminDir);
-  return mark !== undefined && recordFromMark(deps.paths.home, mark.text)?.id !== step.agent;
 }
 
 /** A checkout that was cut off in the middle has no index yet, or git's own lock on it: nothing in it can be work. */

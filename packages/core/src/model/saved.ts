@@ -17,6 +17,8 @@ export interface TrashEntry {
   readonly head: string | null;
   /** Branch that was checked out, null if none. */
   readonly branch: string | null;
+  /** Tip of the agent's own branch, which a rebase or a detached HEAD leaves behind; null if there was none. */
+  readonly tip: string | null;
   readonly ref: string | null;
   /** ISO 8601, UTC. */
   readonly savedAt: string;

@@ -32,6 +32,11 @@ export interface ProcessDriver {
   /** The process in the foreground of the terminal that `pid` lives on, null if it has none or it cannot be told. */
   foreground(pid: number, call?: Call): Promise<Foreground | null>;
   /**
+   * For each pid whether a program in the foreground of its terminal blocks in reading it: it waits for
+   * somebody to type. Missing in the answer: cannot be told.
+   */
+  awaitsInput(pids: readonly number[], call?: Call): Promise<ReadonlyMap<number, boolean>>;
+  /**
    * Ends trees: all descendants of the roots and, where the host shows environments, every process
    * that carries `marker` in its own (so that daemons which left the tree are found). TERM, then KILL
    * after `graceMs`; each pid is checked against its start time right before each signal. A tmux

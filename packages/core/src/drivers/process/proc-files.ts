@@ -8,7 +8,7 @@ export interface ProcFiles {
   stats(pids: readonly number[]): Promise<ReadonlyMap<number, Stat>>;
   allStats(): Promise<ReadonlyMap<number, Stat>>;
   /** One text for each pid, null where it is gone or not ours to read. */
-  each(pids: readonly number[], file: "environ" | "cmdline" | "io"): Promise<readonly (string | null)[]>;
+  each(pids: readonly number[], file: "environ" | "cmdline" | "io" | "syscall"): Promise<readonly (string | null)[]>;
   uptimeMs(): Promise<number>;
   units(): Promise<{ readonly pageBytes: number; readonly tickMs: number }>;
 }

@@ -63,10 +63,33 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
       const argv = cmdline == null || cmdline === "" ? [running.name] : cmdline.replace(/\0$/, "").split("\0");
       return { pid: running.pid, argv };
     },
+    async awaitsInput(pids, call = {}) {
+      throwIfAborted(call.signal);
+      if (pids.length === 0) return new Map();
+      const table = await proc.allStats();
+      const answer = new Map<number, boolean>();
+      for (const pid of pids) {
+        const group = table.get(pid)?.foreground ?? -1;
+        const members = group <= 0 ? [] : [...table.values()].filter((stat) => stat.group === group && !stat.zombie);
+        const calls = await proc.each(
+          members.map((stat) => stat.pid),
+          "syscall",
+        );
+        if (calls.some((text) => text !== null))
+          answer.set(
+            pid,
+            calls.some((text) => READS_STDIN.test(text ?? "")),
+          );
+      }
+      return answer;
+    },
     endTrees: (targets, { graceMs }, call) => endTrees(hands, targets, graceMs, call),
   };
   return driver;
 }
+
+/** `read` of descriptor 0, by its number on x86-64 and on arm64 and riscv64. */
+const READS_STDIN = /^(?:0|63) 0x0 /;
 
 function procHands(host: Host, proc: ProcFiles): ProcessHands {
   return {

@@ -65,6 +65,8 @@ export function systemInformationDriver(options: { readonly host: Host }): Proce
       const [memory, table] = [await residentMemory(), await rowsOf(null, call)];
       return sampleTrees(roots, table, memory);
     },
+    // This kind of host does not show what a process blocks in.
+    awaitsInput: async () => new Map(),
     async foreground(pid, call = {}) {
       throwIfAborted(call.signal);
       const group = (await psRows(host, [pid], call)).get(pid)?.foreground ?? -1;

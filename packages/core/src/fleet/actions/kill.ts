@@ -2,7 +2,7 @@ import type { Deps } from "../../engine/deps.js";
 import { endAgents } from "../../engine/ending.js";
 import { tidyLogs } from "../../engine/logs.js";
 import type { Seen } from "../../engine/look.js";
-import { type Loss, lossOf } from "../../engine/loss.js";
+import { isRegistered, type Loss, lossOf } from "../../engine/loss.js";
 import { mapPool } from "../../engine/pool.js";
 import { isSingle } from "../../engine/targets.js";
 import { saveWork } from "../../engine/trash.js";
@@ -98,7 +98,7 @@ async function remove(deps: Deps, { seen, loss: before }: Judged, options: KillO
   const { record } = seen;
   const repo = { commonDir: record.commonDir, path: record.repo, bare: false };
   if (options.keepWorktree === true) {
-    if (record.adminDir !== "") await deps.git.writeMark(record.adminDir, null);
+    if (record.adminDir !== "" && (await isRegistered(deps, record))) await deps.git.writeMark(record.adminDir, null);
     return { branch: record.branch, id: record.id, saved: null, branchKept: true };
   }
   // A program that was alive may have written since the first look.
@@ -109,7 +109,7 @@ async function remove(deps: Deps, { seen, loss: before }: Judged, options: KillO
     const worktree = { path: record.worktree, adminDir: record.adminDir };
     if (loss.reasons.length > 0) saved = await saveWork(deps, repo, record, loss.facts);
     else await deps.git.removeWorktree(repo, worktree);
-  } else if (record.adminDir !== "") {
+  } else if (record.adminDir !== "" && (await isRegistered(deps, record))) {
     // The folder is gone or not ours any more: only what names it is taken away.
     await deps.git.removeWorktree(repo, { path: record.worktree, adminDir: record.adminDir });
   }

@@ -92,6 +92,8 @@ export function memoryProcesses(): MemoryProcesses {
       throwIfAborted(call.signal);
       return new Map(roots.filter((root) => entries.has(root)).map((root) => [root, sampleOf(tree(root))]));
     },
+    // This kind of host does not show what a process blocks in.
+    awaitsInput: async () => new Map(),
     async foreground(pid) {
       const front = entries.get(fronts.get(pid) ?? -1);
       return front === undefined ? null : { pid: front.identity.pid, argv: front.options.argv };
