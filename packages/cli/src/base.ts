@@ -33,8 +33,6 @@ export interface Work {
 
 export interface WorkOptions {
   readonly onProgress?: (event: ProgressEvent) => void;
-  /** Open without a repository where there is none. @default false */
-  readonly anywhere?: boolean;
   /** Never read a project file that is not trusted. @default by --no-project-config */
   readonly ignoreProjectConfig?: boolean;
 }
@@ -91,7 +89,7 @@ async function openFleet(open: typeof Fleet.open, flags: CommonFlags, ui: Ui, op
     ...(ui.verbose ? { onCommand: (trace) => ui.trace(trace) } : {}),
   };
   if (flags.repo !== undefined) return open({ ...settings, repo: flags.repo });
-  if (options.anywhere !== true) return open({ ...settings, repo: process.cwd() });
+  // Outside a repository a command means all of them: an id is good anywhere. What needs one says so itself.
   try {
     return await open({ ...settings, repo: process.cwd() });
   } catch (error) {

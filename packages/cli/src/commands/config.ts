@@ -49,19 +49,19 @@ export class Config extends FleetCommand {
       if (action === "set") return set(given, ui, key, args.value ?? "", flags.project);
       return action === "validate" ? validate(given, ui) : show(given, ui, flags["show-origin"]);
     };
-    await this.withFleet(flags, ui, work, { anywhere: true, ...ignoreProjectConfig });
+    await this.withFleet(flags, ui, work, ignoreProjectConfig);
   }
 
   /** Needs no valid file: what is broken must be editable. */
   private async edit(flags: CommonFlags, ui: Ui, project: boolean): Promise<void> {
-    const file = await configFile(project, (work) => this.withFleet(flags, ui, work, { anywhere: true, ignoreProjectConfig: true }));
+    const file = await configFile(project, (work) => this.withFleet(flags, ui, work, { ignoreProjectConfig: true }));
     await editFile(file);
-    await this.withFleet(flags, ui, (given) => validate(given, ui), { anywhere: true, ignoreProjectConfig: !project });
+    await this.withFleet(flags, ui, (given) => validate(given, ui), { ignoreProjectConfig: !project });
   }
 
   private async path(flags: CommonFlags, ui: Ui, project: boolean): Promise<void> {
     const open = (work: (given: Work) => Promise<string>): Promise<string> =>
-      this.withFleet(flags, ui, work, { anywhere: true, ignoreProjectConfig: true });
+      this.withFleet(flags, ui, work, { ignoreProjectConfig: true });
     const file = await configFile(project, open);
     if (ui.json) ui.document({ path: file });
     else ui.line(file);

@@ -21,7 +21,6 @@ export class Doctor extends FleetCommand {
     const { flags } = await this.parse(Doctor);
     const ui = this.ui(flags);
     const report = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.doctor({ fix: flags.fix }, call), {
-      anywhere: true,
       ignoreProjectConfig: true,
     });
     if (ui.json) ui.document(report);

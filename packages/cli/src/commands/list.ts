@@ -43,23 +43,18 @@ export class List extends FleetCommand {
       const look = { width: ui.width, paint: ui.paint, now: Date.now(), grouped: flags.grouped, changes, verbose: ui.verbose, repos };
       return agents.length === 0 ? [] : renderList(agents, look);
     };
-    await this.withFleet(
-      flags,
-      ui,
-      async (work) => {
-        if (flags.watch) {
-          return watchList(ui, work, options, flags.changes, (agents) => {
-            const lines = show(agents, flags.changes);
-            return agents.length === 0 ? [emptyWord(filtered)] : [...lines, "", ui.paint("dim", `${summary(agents)}  ·  Ctrl+C ends`)];
-          });
-        }
-        const agents = await work.fleet.list({ ...options, changes: flags.changes }, work.call);
-        if (ui.json) return ui.document({ agents: agents.map(agentJson), warnings: work.warnings });
-        sayEmpty(ui, agents, filtered);
-        ui.lines(show(agents, flags.changes));
-      },
-      { anywhere: true },
-    );
+    await this.withFleet(flags, ui, async (work) => {
+      if (flags.watch) {
+        return watchList(ui, work, options, flags.changes, (agents) => {
+          const lines = show(agents, flags.changes);
+          return agents.length === 0 ? [emptyWord(filtered)] : [...lines, "", ui.paint("dim", `${summary(agents)}  ·  Ctrl+C ends`)];
+        });
+      }
+      const agents = await work.fleet.list({ ...options, changes: flags.changes }, work.call);
+      if (ui.json) return ui.document({ agents: agents.map(agentJson), warnings: work.warnings });
+      sayEmpty(ui, agents, filtered);
+      ui.lines(show(agents, flags.changes));
+    });
   }
 }
 

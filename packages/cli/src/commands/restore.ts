@@ -20,7 +20,7 @@ export class Restore extends FleetCommand {
     const name = args.branch;
     if (name !== undefined && flags.list) throw usage("--list takes no name.");
     if (name === undefined) {
-      const saved = await this.withFleet(flags, ui, ({ fleet }) => fleet.trash(), { anywhere: true, ignoreProjectConfig: true });
+      const saved = await this.withFleet(flags, ui, ({ fleet }) => fleet.trash(), { ignoreProjectConfig: true });
       if (ui.json) {
         const shown = saved.map(({ record, savedAt, ref }) => ({ branch: record.branch, id: record.id, repo: record.repo, savedAt, ref }));
         return ui.document({ saved: shown });
@@ -36,7 +36,7 @@ export class Restore extends FleetCommand {
       flags,
       ui,
       async ({ fleet, call, warnings }) => ({ agent: await fleet.restore(name, call), warnings }),
-      { anywhere: true, ignoreProjectConfig: true },
+      { ignoreProjectConfig: true },
     );
     if (ui.json) return ui.document({ agent: agentJson(agent.info), warnings });
     ui.line(`${ui.paint("bold", agent.branch)} is back in ${agent.worktree}`);

@@ -15,7 +15,7 @@ export class Trust extends FleetCommand {
   override async run(): Promise<void> {
     const { flags } = await this.parse(Trust);
     const ui = this.ui(flags);
-    const options = { ignoreProjectConfig: true, anywhere: flags.list };
+    const options = { ignoreProjectConfig: true };
     if (flags.list) {
       const trusted = await this.withFleet(flags, ui, ({ fleet }) => fleet.trusted(), options);
       if (ui.json) return ui.document({ trusted });

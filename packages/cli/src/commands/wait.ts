@@ -1,13 +1,18 @@
 import { booleanFlag, seconds, several, stringFlag, targetFlags } from "../args.js";
 import { FleetCommand } from "../base.js";
 import { agentJson } from "../render/agent.js";
+import { exitOf } from "../render/next.js";
 import { STATUS_LOOKS } from "../render/status.js";
 import { chosen } from "../target.js";
 
 const GOALS = ["idle", "waiting", "done", "ended"] as const;
 
+/** An agent that came to one of these will never be what was waited for. One that is done has finished its turn for good. */
+const DEAD_ENDS: ReadonlySet<string> = new Set(["failed", "stopped", "lost"]);
+
 export class Wait extends FleetCommand {
   static override summary = "Wait until agents are idle, need an answer, or have ended.";
+  static override description = "Exit code 1 if the agents failed, were stopped or lost instead, 7 if some of them; 6 when the time is up.";
   static override usage = "wait [BRANCH|GLOB…] [--batch ID] [--all] [--for idle|waiting|done|ended] [--any] [--timeout SECONDS]";
   static override examples = [
     "fleet wait fix-auth",
@@ -32,6 +37,8 @@ export class Wait extends FleetCommand {
       agents: await fleet.wait(target, { for: goal, any: flags.any, timeout }, call),
       warnings,
     }));
+    const ended = agents.filter(({ status }) => goal !== "ended" && status !== goal && DEAD_ENDS.has(status));
+    process.exitCode = exitOf(agents.length - ended.length, ended.length, 1);
     if (ui.json) return ui.document({ agents: agents.map(agentJson), warnings });
     for (const { branch, status } of agents) ui.line(`${ui.paint(STATUS_LOOKS[status].color ?? "bold", status)}  ${branch}`);
   }

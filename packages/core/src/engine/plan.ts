@@ -91,11 +91,7 @@ function startOf(
   }
   if (facts.tip !== null) {
     if (wish.from !== null || wish.mustBeNew) {
-      throw new FleetError("BRANCH_EXISTS", `The branch "${branch}" exists already.`, {
-        hint:
-          wish.from === null ? "Take another name or prefix." : "Leave out --from to work on the branch as it is, or take another name.",
-        data: { branch },
-      });
+      throw branchExists(wish);
     }
     warn({ code: "BRANCH_USED", branch, message: `The branch ${branch} exists and is used as it is.` });
     return { mode: "use", base: facts.tip, start: facts.tip };
@@ -115,17 +111,42 @@ function startOf(
     warn({ code: "BRANCH_TRACKED", branch, message: `The branch ${branch} exists on ${remote.remote} and is checked out from there.` });
     return { mode: "track", base: remote.tip, start: remote.ref };
   }
-  if (commit === null) {
-    throw new FleetError(
-      "REF_NOT_FOUND",
-      revision === "HEAD" ? "The repository has no commit yet." : `"${revision}" names no commit in this repository.`,
-      {
-        hint: revision === "HEAD" ? "Make a first commit: agents start from one." : "`git branch --all` and `git tag` show what there is.",
-        data: { ref: revision },
-      },
-    );
-  }
+  if (commit === null) throw noCommit(revision);
   return { mode: "create", base: commit, start: commit };
+}
+
+/**
+ * Throws what would still stand against a wish once the agent that has its branch is gone, so that
+ * nobody is ended for nothing.
+ */
+export async function checkReplacement(deps: Deps, repo: Repository, folder: string, wish: Wish, old: AgentRecord): Promise<void> {
+  if (wish.prompt !== null) checkPromptText(wish.prompt);
+  await requireAdapter(deps, wish.adapter);
+  if (wish.from === null) return;
+  if ((await deps.git.resolve(folder, wish.from)) === null) throw noCommit(wish.from);
+  const tip = (await deps.git.branches(repo, [wish.branch])).get(wish.branch)?.tip ?? null;
+  // The branch goes with the agent only where it loses nothing.
+  const goes = tip === null || (old.createdBranch && (await deps.git.isReachable(repo, tip, { except: wish.branch })));
+  if (!goes) throw branchExists(wish);
+}
+
+function branchExists({ branch, from }: Wish): FleetError {
+  return new FleetError("BRANCH_EXISTS", `The branch "${branch}" exists already.`, {
+    hint: from === null ? "Take another name or prefix." : "Leave out --from to work on the branch as it is, or take another name.",
+    data: { branch },
+  });
+}
+
+function noCommit(revision: string): FleetError {
+  const unborn = revision === "HEAD";
+  return new FleetError(
+    "REF_NOT_FOUND",
+    unborn ? "The repository has no commit yet." : `"${revision}" names no commit in this repository.`,
+    {
+      hint: unborn ? "Make a first commit: agents start from one." : "`git branch --all` and `git tag` show what there is.",
+      data: { ref: revision },
+    },
+  );
 }
 
 function refuseTwins(wishes: readonly Wish[]): void {

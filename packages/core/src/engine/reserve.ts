@@ -14,6 +14,13 @@ export function refuseExisting(agents: readonly Seen[], repo: Repository, branch
   }
 }
 
+/** As refuseExisting, but on the registry as it is now: another call may have taken a name since we looked. */
+export async function refuseReserved(deps: Deps, repo: Repository, branches: readonly string[]): Promise<void> {
+  const { agents } = await deps.store.read();
+  const twin = agents.find((agent) => agent.commonDir === repo.commonDir && branches.includes(agent.branch));
+  if (twin !== undefined) throw agentExists(twin);
+}
+
 /**
  * Takes names and places for several agents at once, under the registry's lock: from here on no
  * other call can take them. Throws `AGENT_EXISTS` or `LIMIT_REACHED`, and takes none of them then.

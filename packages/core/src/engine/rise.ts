@@ -68,6 +68,7 @@ export function riser(deps: Deps, call?: Call): Riser {
         since: deps.clock.now(),
         session,
         printed: -1,
+        polls: 0,
         ready: null,
         resolve,
         reject,

@@ -8,8 +8,8 @@ import { mirrorText } from "./record.js";
 const NOTE = "saved.json";
 const TREE = "tree";
 const ADMIN = "admin";
-/** What in an admin directory ties it to its place: never taken over from another. */
-const TIES = ["gitdir", "commondir"];
+/** What in an admin directory ties it to its place or to a process that is gone: never taken over. */
+const TIES = ["gitdir", "commondir", "index.lock", "HEAD.lock"];
 
 /**
  * Saves a worktree whole before it goes: its tracked and untracked files as a commit under

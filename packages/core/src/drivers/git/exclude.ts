@@ -2,7 +2,6 @@ import { basename, join } from "node:path";
 import type { Repository, Worktree } from "../../model/index.js";
 import type { Call, HostFiles, Locks } from "../../ports/index.js";
 import type { Git } from "./client.js";
-import { ignoredPaths } from "./ignored.js";
 import { holdRepository } from "./repository-lock.js";
 
 /*
@@ -25,7 +24,7 @@ export async function exclude(
   paths: readonly string[],
   call?: Call,
 ): Promise<void> {
-  const ignored = await ignoredPaths(git, worktree.path, paths, call);
+  const ignored = await ignoredByOthers(git, worktree.path, paths, call);
   const lines = paths.filter((path) => !ignored.has(path)).map(patternFor);
   if (lines.length === 0) return;
   const name = basename(worktree.adminDir);
@@ -59,6 +58,22 @@ export async function dropExclude(files: HostFiles, locks: Locks, repo: Reposito
     },
     call,
   );
+}
+
+/** The paths that git ignores on account of anything but a line of ours: that one goes with the worktree it was made for. */
+async function ignoredByOthers(git: Git, worktree: string, paths: readonly string[], call?: Call): Promise<ReadonlySet<string>> {
+  if (paths.length === 0) return new Set();
+  const input = paths.map((path) => `${path}\0`).join("");
+  // 1: none of them.
+  const { stdout } = await git.run(worktree, ["check-ignore", "-z", "-v", "--stdin"], { kind: "quick", input, accept: [0, 1] }, call);
+  const fields = stdout.split("\0");
+  const ignored = new Set<string>();
+  for (let at = 0; at + 3 < fields.length; at += 4) {
+    const [source = "", , pattern = "", path = ""] = fields.slice(at, at + 4);
+    if (pattern.startsWith("!") || (source.endsWith("info/exclude") && pattern === patternFor(path))) continue;
+    ignored.add(path);
+  }
+  return ignored;
 }
 
 function fileOf(repo: Repository): string {

@@ -1,11 +1,11 @@
 import { bringUp } from "../../engine/bring-up.js";
 import type { BringUpCall } from "../../engine/crew.js";
 import type { Deps } from "../../engine/deps.js";
-import { makePlans, type Wish } from "../../engine/plan.js";
+import { checkReplacement, makePlans, type Wish } from "../../engine/plan.js";
 import { type Reconciled, reconcile } from "../../engine/reconcile.js";
-import { refuseExisting, reserve } from "../../engine/reserve.js";
+import { refuseExisting, refuseReserved, reserve } from "../../engine/reserve.js";
 import { requireRepo, scopeOf } from "../../engine/scope.js";
-import { FleetError } from "../../errors/index.js";
+import { FleetError, isFleetError } from "../../errors/index.js";
 import type { AgentRecord, Repository } from "../../model/index.js";
 import type { CallOptions, CreateAgentOptions, FailedAgent } from "../types.js";
 import { fill } from "./call.js";
@@ -16,12 +16,15 @@ export async function createAgent(deps: Deps, options: CreateAgentOptions, call?
   const full = fill(call);
   deps.requireTrust();
   const wish = wishFrom(deps, { ...options, adapter: options.adapter ?? null }, { batch: null, index: null, mustBeNew: false });
-  const { repo } = requireRepo(deps);
+  const { repo, folder } = requireRepo(deps);
   deps.git.checkBranchName(wish.branch);
   const before = await lookAround(deps, full);
-  const there = before.agents.some(({ record }) => record.commonDir === repo.commonDir && record.branch === wish.branch);
-  if (there && options.replace === true) await replace(deps, wish.branch, call);
-  else refuseExisting(before.agents, repo, [wish.branch]);
+  const there = before.agents.find(({ record }) => record.commonDir === repo.commonDir && record.branch === wish.branch);
+  if (there !== undefined && options.replace === true) {
+    await checkReplacement(deps, repo, folder, wish, there.record);
+    // Only if nothing would be lost.
+    await kill(deps, there.record.id, {}, call);
+  } else refuseExisting(before.agents, repo, [wish.branch]);
 
   const { raised, failed } = await makeAgents(deps, [wish], before, full);
   const [error] = failed;
@@ -37,7 +40,11 @@ export async function makeAgents(
   call: BringUpCall,
 ): Promise<{ readonly raised: readonly AgentRecord[]; readonly failed: readonly FailedAgent[] }> {
   const { repo, folder } = requireRepo(deps);
-  const plans = await makePlans(deps, repo, folder, wishes, call.warn, call);
+  const plans = await makePlans(deps, repo, folder, wishes, call.warn, call).catch(async (error: unknown) => {
+    // The branch may be there on account of an agent that another call has made since we looked.
+    if (isFleetError(error, "BRANCH_IN_USE") || isFleetError(error, "BRANCH_EXISTS")) await refuseReserved(deps, repo, branchesOf(wishes));
+    throw error;
+  });
   if (plans.some((plan) => plan.mode === "create" && plan.wish.from === null)) await warnOfDirt(deps, repo, folder, call);
   const reserved = await reserve(deps, repo, plans, before.agents);
   const results = await bringUp(deps, repo, reserved, call);
@@ -93,7 +100,6 @@ async function warnOfDirt(deps: Deps, repo: Repository, folder: string, call: Br
   call.warn({ code: "UNCOMMITTED", message: "Uncommitted changes here are not part of the new branch: it starts from the last commit." });
 }
 
-/** Ends an agent of that name first, only if nothing would be lost. */
-async function replace(deps: Deps, branch: string, call?: CallOptions): Promise<void> {
-  await kill(deps, branch, {}, call);
+function branchesOf(wishes: readonly Wish[]): readonly string[] {
+  return wishes.map(({ branch }) => branch);
 }
