@@ -1,7 +1,8 @@
 // A driver of one's own: a registry that lives in memory and tells what it is asked. Any port can be replaced like this.
 //
 //     node examples/custom-driver.mjs [REPO] [--agent NAME]
-import { Fleet } from "@aifleet/core";
+import { Fleet, throwIfAborted } from "@aifleet/core";
+import { storeContract } from "@aifleet/core/testing";
 import { openPlace } from "./support/place.mjs";
 
 /**
@@ -13,10 +14,12 @@ function memoryStore() {
   /** @type {import("@aifleet/core").Draft} */
   let state = { agents: [], repositories: [] };
   return {
-    async read() {
+    async read(call) {
+      throwIfAborted(call?.signal);
       return { ...structuredClone(state), problems: [] };
     },
-    async update(change) {
+    async update(change, call) {
+      throwIfAborted(call?.signal);
       // A change that throws leaves everything as it was, and nobody outside holds what is stored.
       const draft = structuredClone(state);
       const result = change(draft);
@@ -45,6 +48,12 @@ function traced(name, driver) {
       };
     },
   });
+}
+
+// What a store promises, as cases that any implementation can be put to, here without a test runner.
+for (const { name, run } of storeContract.cases) {
+  await run({ store: memoryStore() });
+  console.log(`kept: ${name}`);
 }
 
 const { repo, home, agent: adapter, close } = openPlace();

@@ -53,7 +53,8 @@ export async function reserve(
   });
 }
 
-function refuseTooMany(deps: Deps, running: number, more: number): void {
+/** Throws `LIMIT_REACHED` if so many more would be over `fleet.max_running`. */
+export function refuseTooMany(deps: Deps, running: number, more: number): void {
   const limit = deps.settings.config.fleet.maxRunning;
   if (limit === null || running + more <= limit) return;
   throw new FleetError(

@@ -68,9 +68,11 @@ export interface Batch {
  * await agent.waitFor("idle", { timeout: 60_000 });
  */
 export class Fleet {
-  readonly #deps: Deps;
+  readonly #options: FleetOpenOptions;
+  #deps: Deps;
 
-  private constructor(deps: Deps) {
+  private constructor(options: FleetOpenOptions, deps: Deps) {
+    this.#options = options;
     this.#deps = deps;
   }
 
@@ -79,7 +81,7 @@ export class Fleet {
    * Throws `NOT_A_REPOSITORY` or `CONFIG_INVALID`.
    */
   static async open(options: FleetOpenOptions = {}): Promise<Fleet> {
-    return new Fleet(await openDeps(options));
+    return new Fleet(options, await openDeps(options));
   }
 
   /**
@@ -225,8 +227,10 @@ export class Fleet {
   }
 
   /** Trusts the repository's project file as it is now. */
-  trust(): Promise<TrustEntry> {
-    return settings.trust(this.#deps);
+  async trust(): Promise<TrustEntry> {
+    const entry = await settings.trust(this.#deps);
+    await this.#reload();
+    return entry;
   }
 
   trusted(): Promise<readonly TrustEntry[]> {
@@ -234,8 +238,10 @@ export class Fleet {
   }
 
   /** Takes the trust back; false if there was none. */
-  revokeTrust(): Promise<boolean> {
-    return settings.revokeTrust(this.#deps);
+  async revokeTrust(): Promise<boolean> {
+    const revoked = await settings.revokeTrust(this.#deps);
+    await this.#reload();
+    return revoked;
   }
 
   /** Lets go of what this object holds. Never ends agents. */
@@ -243,6 +249,11 @@ export class Fleet {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Takes up settings that have changed by what was just done. */
+  async #reload(): Promise<void> {
+    this.#deps = await openDeps(this.#options);
   }
 
   async #batch(outcome: BatchOutcome, warnings: readonly Warning[], call: CallOptions): Promise<Batch> {

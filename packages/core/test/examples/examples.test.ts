@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { storeContract } from "../../src/testing/contracts/store.js";
 import { makeWorld, type World } from "../support/world.js";
 
 /** The examples as a reader runs them: plain node, the built packages. */
@@ -81,8 +82,9 @@ describe("the examples", () => {
     expect(branches(repo)).toEqual(expect.arrayContaining(["docs/prices", "fix/negative-costs", "test/rounding"]));
   });
 
-  it("custom-driver: the driver is asked, and an empty registry finds the agent again", async () => {
+  it("custom-driver: the driver keeps its contract and is asked, and an empty registry finds the agent again", async () => {
     const out = await runIn(world.repo(), "custom-driver.mjs");
+    expect(out.match(/^kept: /gm)).toHaveLength(storeContract.cases.length);
     expect(out).toContain("store.update");
     expect(out).toContain("found with-own-store, idle");
     expect(out).toContain("killed with-own-store");

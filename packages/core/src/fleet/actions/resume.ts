@@ -3,15 +3,19 @@ import type { Deps } from "../../engine/deps.js";
 import { agentEnvironment } from "../../engine/environment.js";
 import { keepScreens, logFileOf, writeLogMeta } from "../../engine/logs.js";
 import type { Seen } from "../../engine/look.js";
+import { isRegistered } from "../../engine/loss.js";
 import { saveRecords } from "../../engine/mirror.js";
 import { requireProgram } from "../../engine/program.js";
+import { refuseTooMany } from "../../engine/reserve.js";
 import { type Riser, riser } from "../../engine/rise.js";
 import { isSingle } from "../../engine/targets.js";
 import { transact } from "../../engine/transact.js";
 import { FleetError, toFleetError } from "../../errors/index.js";
-import { type AgentRecord, isEnded, type Session, type Target } from "../../model/index.js";
+import { type AgentRecord, isAlive, isEnded, type Session, type Target } from "../../model/index.js";
 import type { Launch } from "../../ports/index.js";
 import type { CallOptions, FailedAgent, StopResult } from "../types.js";
+import { fill } from "./call.js";
+import { lookAround } from "./create.js";
 import { describe, find } from "./find.js";
 import { requireSession } from "./require.js";
 
@@ -20,6 +24,7 @@ export async function resume(deps: Deps, target: Target, call?: CallOptions): Pr
   deps.requireTrust();
   const chosen = await find(deps, target, call);
   requireSession(chosen);
+  await refuseOverLimit(deps, chosen.filter(({ record }) => isEnded(record.status)).length, call);
   const failed: FailedAgent[] = [];
   const records: AgentRecord[] = [];
   const waitUntilUp = riser(deps, call);
@@ -45,8 +50,15 @@ export async function resume(deps: Deps, target: Target, call?: CallOptions): Pr
   return { agents: await describe(deps, records, call), failed };
 }
 
+async function refuseOverLimit(deps: Deps, more: number, call?: CallOptions): Promise<void> {
+  if (deps.settings.config.fleet.maxRunning === null || more === 0) return;
+  const { agents } = await lookAround(deps, fill(call));
+  refuseTooMany(deps, agents.filter(({ record }) => isAlive(record.status)).length, more);
+}
+
 async function startAgain(deps: Deps, { record, session: old }: Seen, waitUntilUp: Riser, call?: CallOptions): Promise<AgentRecord> {
-  if ((await deps.git.readLink(record.worktree)) === null) {
+  const link = await deps.git.readLink(record.worktree);
+  if (link?.adminDir !== record.adminDir || !(await isRegistered(deps, record))) {
     throw new FleetError("DRIVER_FAILED", `The worktree of ${record.branch} is not there any more.`, {
       hint: `\`fleet kill ${record.branch}\` forgets the agent.`,
     });

@@ -1,10 +1,17 @@
 import { createHash } from "node:crypto";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { FleetError } from "../../errors/index.js";
 import type { Repository, Worktree } from "../../model/index.js";
+import type { MemoryDisk } from "./disk.js";
 
 /** Text by relative path. */
 export type Files = Map<string, string>;
+
+/** The files of a worktree, as they lie on the disk at this moment. */
+function filesIn(disk: MemoryDisk, folder: string): Files {
+  const paths = disk.walk(folder).filter((path) => path !== ".git" && !path.startsWith(".git/"));
+  return new Map(paths.map((path) => [path, disk.readText(join(folder, path)) ?? ""]));
+}
 
 /** A worktree in memory. */
 export interface Tree {
@@ -14,7 +21,8 @@ export interface Tree {
   /** Commit of a detached HEAD; that of a branch is the branch's. */
   head: string | null;
   readonly files: Files;
-  present: boolean;
+  /** Whether the folder is there and names its admin directory back. */
+  readonly present: boolean;
   mark: string | null;
   readonly excluded: Set<string>;
 }
@@ -34,7 +42,10 @@ export class MemoryRepository {
   readonly trees: Tree[] = [];
   readonly #commits = new Map<string, Commit>();
 
-  constructor(path: string) {
+  constructor(
+    path: string,
+    private readonly disk: MemoryDisk,
+  ) {
     this.commonDir = join(path, ".git");
     this.repo = { commonDir: this.commonDir, path, bare: false };
   }
@@ -94,10 +105,41 @@ export class MemoryRepository {
     return [...this.branches.keys()].find((name) => name.startsWith(`${branch}/`) || branch.startsWith(`${name}/`)) ?? null;
   }
 
-  addTree(path: string, branch: string, head: string, name: string): Tree {
-    const adminDir = join(this.commonDir, "worktrees", name);
-    const tree: Tree = { path, adminDir, branch, head, files: new Map(this.filesOf(head)), present: true, mark: null, excluded: new Set() };
+  /** Makes a worktree on the disk; the main one has no name. */
+  addTree(path: string, branch: string, files: ReadonlyMap<string, string>, name: string | null): Tree {
+    const { disk } = this;
+    const adminDir = name === null ? this.commonDir : join(this.commonDir, "worktrees", name);
+    disk.makeFolder(adminDir, 0o755);
+    for (const [file, text] of files) writeText(disk, join(path, file), text);
+    if (name !== null) writeText(disk, join(path, ".git"), linkTo(adminDir));
+    writeText(disk, join(adminDir, "index"), "");
+    const tree: Tree = {
+      path,
+      adminDir,
+      branch,
+      head: null,
+      mark: null,
+      excluded: new Set(),
+      get files() {
+        return filesIn(disk, path);
+      },
+      get present() {
+        return name === null
+          ? disk.list(path) !== null
+          : disk.entry(join(path, ".git")) !== null && disk.readText(join(path, ".git")) === linkTo(adminDir);
+      },
+    };
     this.trees.push(tree);
+    return tree;
+  }
+
+  /** Forgets a worktree; its folder stays, no longer naming the registration. */
+  dropTree(adminDir: string): Tree | null {
+    const tree = this.trees.find((one) => one.adminDir === adminDir);
+    if (tree === undefined) return null;
+    if (tree.present) this.disk.remove(join(tree.path, ".git"));
+    this.disk.removeTree(adminDir);
+    this.trees.splice(this.trees.indexOf(tree), 1);
     return tree;
   }
 
@@ -109,23 +151,25 @@ export class MemoryRepository {
   /** The files a commit of everything would hold. */
   kept(tree: Tree): Files {
     const tracked = this.filesOf(this.headOf(tree));
-    return new Map([...tree.files].filter(([path]) => tracked.has(path) || ignoredBy(tree, path) === null));
+    const { files } = tree;
+    return new Map([...files].filter(([path]) => tracked.has(path) || ignoredBy(tree, path, files) === null));
   }
 
   status(tree: Tree): { modified: string[]; untracked: string[]; ignored: string[] } {
     const tracked = this.filesOf(this.headOf(tree));
-    const modified = [...tracked.keys()].filter((path) => tree.files.get(path) !== tracked.get(path));
-    const others = [...tree.files.keys()].filter((path) => !tracked.has(path));
-    const untracked = others.filter((path) => ignoredBy(tree, path) === null);
-    return { modified, untracked, ignored: [...new Set(others.flatMap((path) => ignoredBy(tree, path) ?? []))] };
+    const { files } = tree;
+    const modified = [...tracked.keys()].filter((path) => files.get(path) !== tracked.get(path));
+    const others = [...files.keys()].filter((path) => !tracked.has(path));
+    const untracked = others.filter((path) => ignoredBy(tree, path, files) === null);
+    return { modified, untracked, ignored: [...new Set(others.flatMap((path) => ignoredBy(tree, path, files) ?? []))] };
   }
 }
 
 /** The file or folder (ending in `/`) that the tree's `.gitignore` or excludes catch a path by, null if none. Knows plain names and `*.ext`. */
-export function ignoredBy(tree: Tree, path: string): string | null {
+export function ignoredBy(tree: Tree, path: string, files: Files = tree.files): string | null {
   if (tree.excluded.has(path)) return path;
   const parts = path.split("/");
-  for (const line of (tree.files.get(".gitignore") ?? "").split("\n").filter((text) => text !== "")) {
+  for (const line of (files.get(".gitignore") ?? "").split("\n").filter((text) => text !== "")) {
     const name = line.replace(/\/$/, "");
     const folder = parts.slice(0, -1).indexOf(name);
     if (folder >= 0) return `${parts.slice(0, folder + 1).join("/")}/`;
@@ -133,4 +177,14 @@ export function ignoredBy(tree: Tree, path: string): string | null {
     if (caught) return path;
   }
   return null;
+}
+
+/** Writes a file, with its folders. */
+export function writeText(disk: MemoryDisk, path: string, text: string): void {
+  disk.makeFolder(dirname(path), 0o755);
+  disk.write(path, text, 0o644);
+}
+
+function linkTo(adminDir: string): string {
+  return `gitdir: ${adminDir}\n`;
 }

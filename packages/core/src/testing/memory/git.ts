@@ -4,19 +4,23 @@ import { FleetError, throwIfAborted } from "../../errors/index.js";
 import type { BranchFacts, Repository, Worktree } from "../../model/index.js";
 import type { Call, GitDriver, WorktreeResult, WorktreeSpec } from "../../ports/index.js";
 import type { GitWorkbench } from "../contracts/git-subject.js";
+import { MemoryDisk } from "./disk.js";
 import { diffText, numbers } from "./git-diff.js";
-import { type Files, ignoredBy, MemoryRepository, type Tree } from "./git-repository.js";
+import { ignoredBy, MemoryRepository, type Tree, writeText } from "./git-repository.js";
 
 export interface MemoryGit extends GitDriver {
   /** What a person would do by hand: make repositories, write files, commit. */
   readonly bench: GitWorkbench;
 }
 
-/** Repositories, branches and worktrees in memory, files included: text by path, nothing on disk. */
-export function memoryGit(): MemoryGit {
+export interface MemoryGitOptions {
+  /** Where the worktrees' files lie; give it to a host in memory too, and both see the same. @default a disk of its own */
+  readonly disk?: MemoryDisk;
+}
+
+/** Repositories, branches and worktrees in memory: text files only, `.gitignore` with plain names and `*.ext`. */
+export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): MemoryGit {
   const repositories = new Map<string, MemoryRepository>();
-  /** Folders that were moved away. */
-  const loose = new Map<string, Files>();
   let counter = 0;
 
   const of = (repo: Pick<Repository, "commonDir">): MemoryRepository => {
@@ -25,18 +29,20 @@ export function memoryGit(): MemoryGit {
     return found;
   };
   const treeAt = (folder: string): readonly [MemoryRepository, Tree] | null => {
-    for (const repository of repositories.values()) {
-      const tree = repository.trees.find(({ path, present }) => present && (folder === path || folder.startsWith(`${path}/`)));
-      if (tree !== undefined) return [repository, tree];
-    }
-    return null;
+    const found = [...repositories.values()].flatMap((repository) =>
+      repository.trees
+        .filter(({ path, present }) => (folder === path || folder.startsWith(`${path}/`)) && present)
+        .map((tree) => [repository, tree] as const),
+    );
+    // One worktree may lie inside another.
+    return found.sort(([, a], [, b]) => b.path.length - a.path.length)[0] ?? null;
   };
   const inTree = (folder: string): readonly [MemoryRepository, Tree] => {
     const found = treeAt(folder);
     if (found === null) throw new FleetError("DRIVER_FAILED", `${folder} is no worktree.`);
     return found;
   };
-  const isTaken = (path: string) => loose.has(path) || treeAt(path) !== null;
+  const isTaken = (path: string) => disk.entry(path) !== null;
 
   function add(repository: MemoryRepository, spec: WorktreeSpec): Worktree {
     const { branch, path } = spec;
@@ -53,7 +59,7 @@ export function memoryGit(): MemoryGit {
         throw new FleetError("BRANCH_EXISTS", `The branch ${branch} exists already.`, { data: { branch } });
       repository.branches.set(branch, head);
     }
-    const tree = repository.addTree(path, branch, head, `${basename(path)}-${++counter}`);
+    const tree = repository.addTree(path, branch, repository.filesOf(head), `${basename(path)}-${++counter}`);
     const worktree = repository.worktree(tree);
     if (spec.mark !== undefined) tree.mark = spec.mark(worktree);
     return worktree;
@@ -61,41 +67,26 @@ export function memoryGit(): MemoryGit {
 
   function drop(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">): Tree | null {
     if (worktree.adminDir === repo.commonDir) throw new FleetError("DRIVER_FAILED", `${worktree.path} is the repository itself.`);
-    const repository = of(repo);
-    const at = repository.trees.findIndex(({ adminDir }) => adminDir === worktree.adminDir);
-    return at < 0 ? null : (repository.trees.splice(at, 1)[0] ?? null);
+    return of(repo).dropTree(worktree.adminDir);
   }
 
   const bench: GitWorkbench = {
     async makeRepo(files = { "README.md": "# A repository\n" }) {
       const path = `/memory/repo-${++counter}`;
-      const repository = new MemoryRepository(path);
+      const repository = new MemoryRepository(path, disk);
       repositories.set(repository.commonDir, repository);
-      repository.trees.push({
-        path,
-        adminDir: repository.commonDir,
-        branch: "main",
-        head: null,
-        files: new Map(Object.entries(files)),
-        present: true,
-        mark: null,
-        excluded: new Set(),
-      });
-      repository.commit(repository.trees[0] as Tree);
+      repository.commit(repository.addTree(path, "main", new Map(Object.entries(files)), null));
       return path;
     },
     newPath: () => `/memory/new-${++counter}/tree`,
     async writeFile(folder, path, text) {
-      const [, tree] = inTree(folder);
-      tree.files.set(path, text);
+      writeText(disk, join(folder, path), text);
     },
     async readFile(folder, path) {
-      return (treeAt(folder)?.[1].files ?? loose.get(folder))?.get(path) ?? null;
+      return disk.readText(join(folder, path));
     },
     async removeFolder(folder) {
-      const [, tree] = inTree(folder);
-      tree.present = false;
-      tree.files.clear();
+      disk.removeTree(folder);
     },
     async commit(folder) {
       const [repository, tree] = inTree(folder);
@@ -141,11 +132,18 @@ export function memoryGit(): MemoryGit {
         yield result(spec, () => add(of(repo), spec));
       }
     },
-    removeWorktree: async (repo, worktree) => void drop(repo, worktree),
+    removeWorktree: async (repo, worktree) => {
+      const ours = treeAt(worktree.path)?.[1].adminDir === worktree.adminDir;
+      drop(repo, worktree);
+      if (ours) disk.removeTree(worktree.path);
+    },
     moveAway: async (repo, worktree, to) => {
       if (isTaken(to)) throw new FleetError("DRIVER_FAILED", `${to} exists already.`);
-      const tree = drop(repo, worktree);
-      if (tree?.present === true) loose.set(to, tree.files);
+      const ours = treeAt(worktree.path)?.[1].adminDir === worktree.adminDir;
+      drop(repo, worktree);
+      if (!ours) return;
+      disk.makeFolder(dirname(to));
+      disk.rename(worktree.path, to);
     },
     inspect: async (repo, worktree) => {
       const repository = of(repo);

@@ -11,10 +11,12 @@ export interface MemoryProcessOptions {
   readonly memory?: number;
   /** @default 0 */
   readonly cpuMs?: number;
-  /** @default 0 */
-  readonly bytesRead?: number;
+  /** Bytes it has read, or how to find out. @default 0 */
+  readonly bytesRead?: number | (() => number);
   /** TERM alone does not end it. @default false */
   readonly ignoresTerm?: boolean;
+  /** Told once when it is gone, whoever ended it. */
+  readonly onEnd?: () => void;
 }
 
 /** Processes that exist in this object only. */
@@ -33,7 +35,8 @@ export interface MemoryProcesses extends ProcessDriver {
 
 interface Entry {
   readonly identity: ProcessIdentity;
-  readonly options: Required<Omit<MemoryProcessOptions, "env">> & { readonly env: Readonly<Record<string, string>> };
+  readonly onEnd: (() => void) | undefined;
+  readonly options: Required<Omit<MemoryProcessOptions, "env" | "onEnd">> & { readonly env: Readonly<Record<string, string>> };
 }
 
 const BOOT = "memory-boot";
@@ -47,14 +50,18 @@ export function memoryProcesses(): MemoryProcesses {
     const pid = ++lastPid;
     const identity = { pid, start: String(pid * 10), boot: BOOT };
     const defaults = { parent: 1, argv: ["program"], env: {}, memory: 1_000_000, cpuMs: 0, bytesRead: 0, ignoresTerm: false };
-    entries.set(pid, { identity, options: { ...defaults, ...options } });
+    const { onEnd, ...given } = options;
+    entries.set(pid, { identity, onEnd, options: { ...defaults, ...given } });
     return identity;
   };
   const exit = (pid: number): void => {
+    const ended = entries.get(pid);
     entries.delete(pid);
+    fronts.delete(pid);
     for (const [child, entry] of entries) {
       if (entry.options.parent === pid) entries.set(child, { ...entry, options: { ...entry.options, parent: 1 } });
     }
+    ended?.onEnd?.();
   };
   const isSame = (process: ProcessIdentity): boolean => {
     const now = entries.get(process.pid)?.identity;
@@ -119,6 +126,6 @@ function sampleOf(tree: readonly Entry[]): TreeSample {
     memory: sum((options) => options.memory),
     cpuMs: sum((options) => options.cpuMs),
     ageMs: 1000,
-    bytesRead: sum((options) => options.bytesRead),
+    bytesRead: sum(({ bytesRead }) => (typeof bytesRead === "function" ? bytesRead() : bytesRead)),
   };
 }

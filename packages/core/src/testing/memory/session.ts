@@ -1,6 +1,7 @@
 import { FleetError, throwIfAborted } from "../../errors/index.js";
 import type { Session } from "../../model/index.js";
 import type { Call, HostFiles, PasteReceipt, SessionDriver, SessionResult, SessionSpec } from "../../ports/index.js";
+import type { MemoryProcesses } from "./process.js";
 import { Signal } from "./signal.js";
 import { MemoryTerminal } from "./terminal.js";
 
@@ -16,11 +17,15 @@ export interface MemorySessionOptions {
   readonly hasFolder?: (path: string) => boolean | Promise<boolean>;
   /** Where logs go. @default nowhere but to `logs` */
   readonly files?: Pick<HostFiles, "append">;
+  /** Where the programs show as processes; ending one there ends its program with 143. @default nowhere */
+  readonly processes?: MemoryProcesses;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
 
 export interface MemorySessions extends SessionDriver {
+  /** Types at an agent's terminal as a person would, at an open question as well; a newline submits. Throws if no program of that id runs. */
+  type(agent: string, text: string): void;
   /** Everything printed, by log file. */
   readonly logs: ReadonlyMap<string, string>;
   /** Ends everything at once, as a reboot or a killed server does. */
@@ -37,8 +42,25 @@ export function memorySessions(options: MemorySessionOptions): MemorySessions {
 
   const log = (spec: SessionSpec, text: string) => {
     logs.set(spec.logFile, (logs.get(spec.logFile) ?? "") + text);
-    void options.files?.append(spec.logFile, text);
+    // As on a real terminal, a log that cannot be written does not stop the program.
+    options.files?.append(spec.logFile, text).catch(() => undefined);
     changed.fire();
+  };
+
+  const open = (spec: SessionSpec): MemoryTerminal => {
+    const { processes } = options;
+    const process = processes?.spawn({ argv: spec.argv, env: spec.env, bytesRead: () => terminal.bytesRead, onEnd: () => terminal.finish(143) });
+    const pid = process?.pid ?? 100_000 + counter;
+    processes?.setForeground(pid, pid);
+    const terminal: MemoryTerminal = new MemoryTerminal(`%${counter}`, pid, spec, now, {
+      log: (text) => log(spec, text),
+      changed: () => changed.fire(),
+      ended() {
+        processes?.exit(pid);
+        changed.fire();
+      },
+    });
+    return terminal;
   };
 
   const start = async (spec: SessionSpec): Promise<Session> => {
@@ -49,7 +71,7 @@ export function memorySessions(options: MemorySessionOptions): MemorySessions {
     if (options.hasFolder && !(await options.hasFolder(spec.cwd)))
       throw new FleetError("DRIVER_FAILED", `The folder ${spec.cwd} is not there.`);
     counter++;
-    const terminal = new MemoryTerminal(`%${counter}`, 100_000 + counter, spec, now, (text) => log(spec, text));
+    const terminal = open(spec);
     terminals.set(terminal.id, terminal);
     const program = options.programs[spec.argv[0].slice(spec.argv[0].lastIndexOf("/") + 1)] ?? (() => 127);
     void run(program, terminal).then(() => changed.fire());
@@ -80,6 +102,11 @@ export function memorySessions(options: MemorySessionOptions): MemorySessions {
     crash() {
       for (const terminal of [...terminals.values()]) remove(terminal);
     },
+    type(agent, text) {
+      const terminal = [...terminals.values()].find(({ spec, dead }) => spec.agent === agent && !dead);
+      if (terminal === undefined) throw new FleetError("AGENT_NOT_FOUND", `No program of the agent ${agent} runs.`);
+      terminal.receive(text, false);
+    },
     version: async () => "1.0",
     async *create(specs, call): AsyncIterable<SessionResult> {
       throwIfAborted(call?.signal);
@@ -108,7 +135,8 @@ export function memorySessions(options: MemorySessionOptions): MemorySessions {
       );
     },
     async inputMode(session) {
-      return { bracketedPaste: terminals.get(session.id)?.bracketedPaste ?? null, canonical: terminals.has(session.id) ? true : null };
+      const raw = terminals.get(session.id)?.bracketedPaste ?? null;
+      return { bracketedPaste: raw, canonical: raw === null ? null : !raw };
     },
     async paste(session, agent, text, call) {
       throwIfAborted(call?.signal);

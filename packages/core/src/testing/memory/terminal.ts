@@ -2,16 +2,37 @@ import type { Screen, Session } from "../../model/index.js";
 import type { SessionSpec } from "../../ports/index.js";
 import { Signal } from "./signal.js";
 
-/** The terminal that a program in memory runs on. */
+/** A line that waits to be read; `bytes` of it do not count as read yet. */
+interface Line {
+  readonly text: string;
+  readonly bytes: number;
+}
+
+/** What a program is seen to do, for {@link MemoryTerminal.title}. */
+type Doing = "working" | "idle" | `waiting: ${string}`;
+
+/**
+ * The terminal that a program in memory runs on: it prints, reads submitted lines and asks questions.
+ *
+ * A line-buffered program (the default) has read a line when it takes it; one that asked for bracketed
+ * paste has read what is typed at once, as the event loop of a full-screen program does, from its first
+ * `lines()` or `ask()` on.
+ */
 export class MemoryTerminal {
   /** Whether the program asked for bracketed paste: then newlines in a paste are no submits. */
   bracketedPaste = false;
-  /** Title the program set. */
+  /** Title the program set. @default `idle` while it waits for a line, `waiting: …` while it asks, else `working` */
   title = "";
   dead = false;
+  /** Bytes the program has read. */
+  bytesRead = 0;
   readonly #abort = new AbortController();
   readonly #input = new Signal();
-  readonly #lines: string[] = [];
+  readonly #lines: Line[] = [];
+  #doing: Doing = "working";
+  #listens = false;
+  /** Typed at a program that reads as it comes, before it first read. */
+  #unread = 0;
   #typed = "";
   #output = "";
   #exitCode: number | null = null;
@@ -23,7 +44,7 @@ export class MemoryTerminal {
     readonly pid: number,
     readonly spec: SessionSpec,
     private readonly now: () => number,
-    private readonly log: (text: string) => void,
+    private readonly told: { log(text: string): void; changed(): void; ended(): void },
   ) {
     this.#createdAt = now();
     this.#activityAt = this.#createdAt;
@@ -50,26 +71,51 @@ export class MemoryTerminal {
     if (this.dead) return;
     this.#output += text;
     this.#activityAt = this.now();
-    this.log(text);
+    this.told.log(text);
   }
 
-  /** Every line that is submitted; ends when the program is ended. */
+  /** Every line that is submitted; ends when the program is ended. While it waits, the program is idle. */
   async *lines(): AsyncIterable<string> {
     for (;;) {
-      const line = this.#lines.shift();
-      if (line !== undefined) yield line;
-      else if (this.dead) return;
-      else for await (const _ of this.#input.each(this.signal)) break;
+      const line = await this.#next("idle");
+      if (line === null) return;
+      yield line;
     }
+  }
+
+  /** Prints a question and waits for its answer: the program is waiting. Rejects if it is ended instead. */
+  async ask(question: string): Promise<string> {
+    this.print(`${question}\n`);
+    const answer = await this.#next(`waiting: ${question}`);
+    if (answer === null) throw new Error("The program was ended while it asked.");
+    return answer;
+  }
+
+  async #next(doing: Doing): Promise<string | null> {
+    this.#listens = true;
+    this.bytesRead += this.#unread;
+    this.#unread = 0;
+    while (this.#lines.length === 0 && !this.dead) {
+      if (this.#doing !== doing) this.told.changed();
+      this.#doing = doing;
+      for await (const _ of this.#input.each(this.signal)) break;
+    }
+    this.#doing = "working";
+    const line = this.#lines.shift();
+    this.bytesRead += line?.bytes ?? 0;
+    return line?.text ?? null;
   }
 
   /** Takes typed text. A newline submits, unless it is part of a bracketed paste. */
   receive(text: string, pasted: boolean): void {
+    const asItComes = this.bracketedPaste;
+    if (asItComes && this.#listens) this.bytesRead += Buffer.byteLength(text);
+    else if (asItComes) this.#unread += Buffer.byteLength(text);
     this.#typed += text;
     if (pasted && this.bracketedPaste) return;
     const parts = pasted || !this.bracketedPaste ? this.#typed.split("\n") : [this.#typed.replace(/\n$/, ""), ""];
     this.#typed = parts.pop() ?? "";
-    this.#lines.push(...parts);
+    this.#lines.push(...parts.map((part) => ({ text: part, bytes: asItComes ? 0 : Buffer.byteLength(part) + 1 })));
     this.#input.fire();
   }
 
@@ -78,6 +124,7 @@ export class MemoryTerminal {
     this.dead = true;
     this.#exitCode = exitCode;
     this.#abort.abort();
+    this.told.ended();
   }
 
   screen(history: number): Screen {
@@ -100,7 +147,7 @@ export class MemoryTerminal {
       createdAt: this.#createdAt,
       activityAt: this.#activityAt,
       attached: 0,
-      title: this.title,
+      title: this.title === "" ? this.#doing : this.title,
       command: this.spec.argv[0],
       tty: "",
     };
