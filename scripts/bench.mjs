@@ -38,7 +38,7 @@ writeFileSync(
   "[user]\n\tname = Bench\n\temail = bench@example.invalid\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n",
 );
 mkdirSync(env.AI_FLEET_HOME, { mode: 0o700 });
-writeFileSync(join(env.AI_FLEET_HOME, "config.toml"), '[agents.reader]\ncommand = ["cat"]\n', { mode: 0o600 });
+writeFileSync(join(env.AI_FLEET_HOME, "config.toml"), '[agents.reader]\ncommand = ["sh", "-c", "exec cat", "agent"]\n', { mode: 0o600 });
 
 const sh = (script, cwd) => execFileSync("/bin/sh", ["-eu", "-c", script], { cwd, env, stdio: ["ignore", "pipe", "ignore"] });
 const fleet = (args, cwd) => {

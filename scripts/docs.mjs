@@ -16,7 +16,9 @@ export const PAGES = ["docs/configuration.md", "docs/errors.md"];
  * @returns {Record<string, string>}
  */
 export function partsOf({ configReference, ERROR_CODES }) {
-  const rows = Object.entries(ERROR_CODES).map(([code, { exit, meaning }]) => `| \`${code}\` | ${exit} | ${meaning.replaceAll("|", "\\|")} |`);
+  const rows = Object.entries(ERROR_CODES).map(
+    ([code, { exit, meaning }]) => `| \`${code}\` | ${exit} | ${meaning.replaceAll("|", "\\|")} |`,
+  );
   return {
     settings: configReference(),
     errors: ["| code | exit | what happened |", "| --- | --- | --- |", ...rows].join("\n"),

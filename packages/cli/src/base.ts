@@ -35,6 +35,8 @@ export interface WorkOptions {
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Never read a project file that is not trusted. @default by --no-project-config */
   readonly ignoreProjectConfig?: boolean;
+  /** Go on as outside a repository where git cannot be asked. @default false */
+  readonly withoutGit?: boolean;
 }
 
 /** Common flags, the fleet's opening and closing, and trust. Errors and signals are `main`'s. */
@@ -88,12 +90,14 @@ async function openFleet(open: typeof Fleet.open, flags: CommonFlags, ui: Ui, op
     ignoreProjectConfig: options.ignoreProjectConfig ?? flags["no-project-config"] === true,
     ...(ui.verbose ? { onCommand: (trace) => ui.trace(trace) } : {}),
   };
-  if (flags.repo !== undefined) return open({ ...settings, repo: flags.repo });
+  if (flags.repo !== undefined && options.withoutGit !== true) return open({ ...settings, repo: flags.repo });
   // Outside a repository a command means all of them: an id is good anywhere. What needs one says so itself.
   try {
-    return await open({ ...settings, repo: process.cwd() });
+    return await open({ ...settings, repo: flags.repo ?? process.cwd() });
   } catch (error) {
-    if ((error as { code?: unknown }).code !== "NOT_A_REPOSITORY") throw error;
+    const { code } = error as { code?: unknown };
+    const noGit = options.withoutGit === true && (code === "TOOL_MISSING" || code === "TOOL_OLD");
+    if (!noGit && (code !== "NOT_A_REPOSITORY" || flags.repo !== undefined)) throw error;
     return open(settings);
   }
 }

@@ -22,6 +22,7 @@ export class Doctor extends FleetCommand {
     const ui = this.ui(flags);
     const report = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.doctor({ fix: flags.fix }, call), {
       ignoreProjectConfig: true,
+      withoutGit: true,
     });
     if (ui.json) ui.document(report);
     else {

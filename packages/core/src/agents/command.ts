@@ -24,6 +24,7 @@ export function commandAdapter(name: string, settings: AgentSettings): AgentAdap
     title: name,
     program: own[0],
     wantsPromptFile: settings.promptVia === "file",
+    readsScreen: Object.values(settings.patterns).some((pattern) => pattern !== null),
     launch: (context) => withEnv(start(name, settings, context, context.command ?? own), settings),
     resume: (context) => (settings.resume === null ? null : withEnv(again(settings.resume, settings, context), settings)),
     read,

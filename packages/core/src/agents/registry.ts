@@ -62,6 +62,8 @@ function configured(own: AgentAdapter, settings: AgentSettings): AgentAdapter {
     name: own.name,
     title: own.title,
     wantsPromptFile: own.wantsPromptFile ?? false,
+    readsScreen: own.readsScreen !== false || custom.readsScreen === true,
+    submitDelayMs: own.submitDelayMs ?? 0,
     program: settings.command?.[0] ?? own.program,
     launch(context) {
       const full = filled(context);

@@ -13,6 +13,8 @@ export interface HomePaths {
   readonly trust: string;
   readonly journal: string;
   readonly run: string;
+  /** Which builds of git and tmux were found new enough. */
+  readonly tools: string;
   readonly tmuxConf: string;
   readonly tmuxSocket: string;
 }
@@ -38,6 +40,7 @@ export function homePaths(home: string, socket: string | null = null): HomePaths
     trust: join(home, "trust.json"),
     journal: join(home, "journal"),
     run: join(home, "run"),
+    tools: join(home, "run", "tools.json"),
     tmuxConf: join(home, "tmux.conf"),
     tmuxSocket: socket ?? shortEnough(join(home, "tmux.sock"), home),
   };

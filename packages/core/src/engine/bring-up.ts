@@ -49,7 +49,8 @@ export async function bringUp(
         return { ok: true, record: up };
       } catch (error) {
         const known = toFleetError(error);
-        await dropLogs(deps, record.id);
+        // What is kept for the work it holds keeps its log.
+        if (!("left" in known.data)) await dropLogs(deps, record.id);
         call.progress({ type: "failed", branch: record.branch, message: known.message });
         return { ok: false, branch: record.branch, error: known };
       }

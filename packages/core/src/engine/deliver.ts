@@ -79,8 +79,12 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
     return { delivery: "unverified", reason: "its program ended before the text was submitted" };
   }
   if (atEnter === null) return { delivery: "unverified", reason: "this system does not show whether the program read it" };
-  const submitted = await waitForRead(deps, session, atEnter + (together ? bytes : 0) + 1, readMs, call);
-  return submitted ? { delivery: "delivered", reason: null } : { delivery: "unverified", reason: "the program has not read the Enter key" };
+  if (await waitForRead(deps, session, atEnter + (together ? bytes : 0) + 1, readMs, call)) return { delivery: "delivered", reason: null };
+  const ended = (await bytesRead(deps, session, call)) === null;
+  return {
+    delivery: "unverified",
+    reason: ended ? "its program ended before it was seen to read it" : "the program has not read the Enter key",
+  };
 }
 
 /** Why this text must not be typed into that terminal, null if it may. Pure. */
@@ -111,7 +115,9 @@ async function waitForRead(deps: Deps, session: Session, atLeast: number, timeou
   const end = deps.clock.now() + timeoutMs;
   for (;;) {
     const now = await bytesRead(deps, session, call);
-    if (now !== null && now >= atLeast) return true;
+    // A program that has ended reads no more.
+    if (now === null) return false;
+    if (now >= atLeast) return true;
     if (deps.clock.now() >= end) return false;
     await deps.clock.sleep(POLL_MS, call);
   }

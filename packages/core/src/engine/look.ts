@@ -51,7 +51,7 @@ export async function look(
     const session = sessions?.get(record.id);
     return session === undefined || session.dead ? [] : [{ record, session }];
   });
-  const readable = live.filter(({ record }) => deps.adapters.get(record.adapter) !== null).map(({ session }) => session.id);
+  const readable = live.filter(({ record }) => looksAtScreen(deps, record)).map(({ session }) => session.id);
   const [screens, samples, alive, last] = await Promise.all([
     readable.length === 0 ? new Map<string, Screen>() : deps.sessions.screens(readable, {}, call),
     live.length === 0
@@ -108,6 +108,11 @@ export async function look(
       cpu: sample === null ? null : cpuOf(sample, before, now),
     };
   });
+}
+
+function looksAtScreen(deps: Deps, { adapter }: AgentRecord): boolean {
+  const known = deps.adapters.get(adapter);
+  return known !== null && known.readsScreen !== false;
 }
 
 async function aliveness(deps: Deps, records: readonly AgentRecord[], sessions: ReadonlyMap<string, Session> | undefined, call?: Call) {

@@ -20,7 +20,8 @@ export async function requireProgram(
   // A relative path is looked for in the new worktree, which is not there yet.
   if (places === null) return;
   for (const place of places) {
-    const real = await deps.host.files.realPath(place);
+    // A folder on PATH that may not be looked into is passed over, as shells do.
+    const real = await deps.host.files.realPath(place).catch(() => null);
     const stat = real === null ? null : await deps.host.files.stat(real);
     if (stat?.kind === "file" && (stat.mode & 0o111) !== 0) return;
   }

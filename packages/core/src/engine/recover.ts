@@ -14,16 +14,15 @@ export async function recover(deps: Deps, warn: (warning: Warning) => void): Pro
     await deps.locks.hold(`${deps.paths.journal}/${entry.id}`, async () => {
       const still = (await deps.journal.pending()).find((other) => other.id === entry.id);
       if (still === undefined) return;
-      const left = await unwind(deps, still.steps);
+      const { kept, left } = await unwind(deps, still.steps);
+      const all = [...kept, ...left];
       const branches = still.steps.flatMap((step) => (step.kind === "worktree" ? [step.branch] : []));
       if (left.length === 0) await deps.journal.forget(entry.id);
       const what = branches.length === 0 ? "An earlier command" : `The making of ${branches.join(", ")}`;
       warn({
         code: "RECOVERED",
         message:
-          left.length === 0
-            ? `${what} was cut off; what it had begun was undone.`
-            : `${what} was cut off; left behind: ${left.join("; ")}.`,
+          all.length === 0 ? `${what} was cut off; what it had begun was undone.` : `${what} was cut off; left behind: ${all.join("; ")}.`,
       });
     });
   }

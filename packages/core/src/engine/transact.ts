@@ -15,7 +15,7 @@ export interface Undo {
 
 /**
  * Runs `work` as a transaction. If it throws, its steps are undone last-in-first-out and the original
- * error is rethrown; what could not be undone is named in the error's `data.left`.
+ * error is rethrown; what was kept or could not be undone is named in the error's `data.left`.
  *
  * Undoing ignores the caller's signal: an interrupted call must still clean up.
  */
@@ -39,33 +39,46 @@ export async function transact<T>(deps: Deps, work: (undo: Undo) => Promise<T>):
     await entry.close();
     return result;
   } catch (error) {
-    const left = await unwind(deps, steps);
-    // What is left stays written down, so that the next command tries again.
+    const { kept, left } = await unwind(deps, steps);
+    // What could not be undone stays written down, so that the next command tries again.
     if (left.length === 0) await entry.close();
-    throw left.length === 0 ? error : withLeft(error, left);
+    throw kept.length + left.length === 0 ? error : withLeft(error, kept, left);
   }
 }
 
-/** Undoes steps, last first. Answers with a sentence for each that could not be undone. */
-export async function unwind(deps: Deps, steps: readonly Step[]): Promise<readonly string[]> {
+/** What is there after an undoing, a phrase for each. */
+export interface Unwound {
+  /** Kept for the work it holds. */
+  readonly kept: readonly string[];
+  /** Could not be undone. */
+  readonly left: readonly string[];
+}
+
+/** Undoes steps, last first. */
+export async function unwind(deps: Deps, steps: readonly Step[]): Promise<Unwound> {
+  const kept: string[] = [];
   const left: string[] = [];
   const started = steps.some(({ kind }) => kind === "session");
   for (const step of [...steps].reverse()) {
     try {
-      const kept = await unmake(deps, step, started);
-      if (kept !== null) left.push(kept);
+      const what = await unmake(deps, step, started);
+      if (what !== null) kept.push(what);
     } catch (error) {
       left.push(`${step.kind}: ${toFleetError(error).message}`);
     }
   }
-  return left;
+  return { kept, left };
 }
 
-function withLeft(error: unknown, left: readonly string[]): FleetError {
+function withLeft(error: unknown, kept: readonly string[], left: readonly string[]): FleetError {
   const known = toFleetError(error);
-  return new FleetError(known.code, `${known.message} Left behind: ${left.join("; ")}.`, {
-    hint: known.hint ?? "Run `fleet doctor` to see what is left.",
-    data: { ...known.data, left } as never,
+  const all = [...kept, ...left];
+  return new FleetError(known.code, `${known.message} Left behind: ${all.join("; ")}.`, {
+    hint:
+      left.length === 0
+        ? "It is listed as a stopped agent: `fleet resume` starts it again, `fleet kill` removes it."
+        : (known.hint ?? "Run `fleet doctor` to see what is left."),
+    data: { ...known.data, left: all } as never,
     cause: error,
   });
 }

@@ -1,7 +1,8 @@
+import type { AgentRecord } from "../model/index.js";
 import type { Step } from "../ports/index.js";
 import { workSinceSetup } from "./baseline.js";
 import type { Deps } from "./deps.js";
-import { recordFromMark } from "./record.js";
+import { mirrorText, recordFromMark } from "./record.js";
 
 type WorktreeStep = Extract<Step, { kind: "worktree" }>;
 
@@ -58,7 +59,10 @@ async function unmakeWorktree(deps: Deps, step: WorktreeStep, started: boolean):
           : await workSinceSetup(deps, { ...record, worktree: entry.path, adminDir: entry.adminDir }, facts);
       // Before its program ran, all but commits is setup's.
       const work = started || facts.head !== record?.base ? all : [];
-      if (work.length > 0) return `the worktree ${step.path}, which holds work (${work.slice(0, 3).join(", ")})`;
+      if (work.length > 0) {
+        if (record !== null) await keep(deps, { ...record, adminDir: entry.adminDir });
+        return `the worktree ${step.path}, which holds work (${work.slice(0, 3).join(", ")})`;
+      }
     }
     await deps.git.removeWorktree(repo, entry);
   } else if (step.madeBranchAt !== null) {
@@ -67,6 +71,13 @@ async function unmakeWorktree(deps: Deps, step: WorktreeStep, started: boolean):
   }
   if (tip !== null) await deps.git.deleteBranch(repo, step.branch, tip);
   return null;
+}
+
+/** What holds work stays as a stopped agent: the next look at the fleet takes it up from its mark. */
+async function keep(deps: Deps, record: AgentRecord): Promise<void> {
+  const statusSince = new Date(deps.clock.now()).toISOString();
+  const stopped: AgentRecord = { ...record, status: "stopped", statusSource: "session", statusSince, maker: null, process: null };
+  await deps.git.writeMark(record.adminDir, mirrorText(deps.paths.home, stopped));
 }
 
 /** A checkout that was cut off in the middle has no index yet, or git's own lock on it: nothing in it can be work. */

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { resolve } from "node:path";
 import { adapterRegistry } from "../agents/registry.js";
+import { makePrivateFolder } from "../config/durable.js";
 import { homeOf, homePaths, type LoadedConfig, loadConfig, writeFirstConfig } from "../config/index.js";
 import { simpleGitDriver } from "../drivers/git/index.js";
 import { processDriver } from "../drivers/process/index.js";
@@ -8,7 +9,7 @@ import { tmuxDriver } from "../drivers/session/index.js";
 import { fileJournal, fileLocks, fileObservations, fileStore } from "../drivers/store/index.js";
 import type { Deps } from "../engine/deps.js";
 import { FleetError, interrupted, throwIfAborted } from "../errors/index.js";
-import { localHost } from "../host/index.js";
+import { localHost, toolChecks } from "../host/index.js";
 import type { Repository } from "../model/index.js";
 import type { AdapterRegistry, AgentAdapter, Clock, GitDriver, Ids } from "../ports/index.js";
 import type { FleetOpenOptions } from "./types.js";
@@ -19,13 +20,14 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
   const home = options.home === undefined ? homeOf(env) : resolve(options.home);
   const host = options.host ?? localHost({ env, ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }) });
   const processes = options.processes ?? processDriver(host);
-  const locks = fileLocks({ processes });
+  const locks = options.locks ?? fileLocks({ processes });
+  const unplaced = homePaths(home);
+  const tools = toolChecks(host, unplaced.tools);
   // The settings decide how git is run, and the repository decides which settings count: asking for the root needs none.
-  const probe = options.git ?? simpleGitDriver({ host, locks, timeoutMs: 300_000, onCommand: gitTrace(options) });
+  const probe = options.git ?? simpleGitDriver({ host, locks, tools, timeoutMs: 300_000, onCommand: gitTrace(options) });
   const folder = options.repo === undefined ? null : resolve(options.repo);
   const repo = folder === null ? null : await requireRoot(probe, folder);
 
-  const unplaced = homePaths(home);
   const settings = await loadConfig({
     paths: unplaced,
     env,
@@ -35,7 +37,7 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
   });
   const { config } = settings;
   const paths = homePaths(home, config.tmux.socket);
-  const git = options.git ?? simpleGitDriver({ host, locks, timeoutMs: config.git.timeout * 1000, onCommand: gitTrace(options) });
+  const git = options.git ?? simpleGitDriver({ host, locks, tools, timeoutMs: config.git.timeout * 1000, onCommand: gitTrace(options) });
   const sessions =
     options.sessions ??
     tmuxDriver({
@@ -43,6 +45,7 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
       socket: paths.tmuxSocket,
       confFile: paths.tmuxConf,
       runFolder: paths.run,
+      tools,
       settings: {
         historyLimit: config.tmux.historyLimit,
         detachKey: config.tmux.detachKey,
@@ -58,7 +61,7 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
     adapters: registryOf(options.adapters, config, env),
     store: options.store ?? fileStore({ paths, locks }),
     locks,
-    journal: fileJournal(paths.journal),
+    journal: options.journal ?? fileJournal(paths.journal),
     observations: fileObservations(paths.run),
     clock: options.clock ?? systemClock,
     ids: options.ids ?? randomIds,
@@ -69,7 +72,9 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
     settings,
     prepareHome: async () => {
       writeFirstConfig(paths);
-      for (const place of [paths.run, paths.logs, paths.trash, paths.journal]) await host.files.makeFolder(place);
+      // Locks, journal and observations lie on this machine, wherever the host is.
+      for (const place of [paths.run, paths.journal]) makePrivateFolder(place);
+      for (const place of [paths.run, paths.logs, paths.trash]) await host.files.makeFolder(place);
     },
     requireTrust: () => requireTrust(settings, options.ignoreProjectConfig === true),
   };

@@ -213,12 +213,14 @@ export class Fleet {
   }
 
   /** Sets one key in the user's file, or in the project's. Throws `CONFIG_INVALID`. */
-  setConfig(
+  async setConfig(
     key: string,
     value: string,
     options: { readonly scope?: settings.ConfigScope } = {},
   ): Promise<{ readonly file: string; readonly value: unknown }> {
-    return settings.setConfig(this.#deps, key, value, options.scope ?? "user");
+    const set = await settings.setConfig(this.#deps, key, value, options.scope ?? "user");
+    await this.#reload();
+    return set;
   }
 
   /** Makes `.aifleet/config.toml` for a kind of project. @default the kind its files suggest */

@@ -9,6 +9,8 @@ import type {
   GitDriver,
   Host,
   Ids,
+  Journal,
+  Locks,
   ProcessDriver,
   SessionDriver,
   Store,
@@ -47,6 +49,10 @@ export interface FleetOpenOptions {
   readonly sessions?: SessionDriver;
   readonly processes?: ProcessDriver;
   readonly store?: Store;
+  /** Locks between all that command this home. @default folders under the home */
+  readonly locks?: Locks;
+  /** Where transactions under way are noted. @default files under the home */
+  readonly journal?: Journal;
   /** Adapters beside the built-in and configured ones; a name that exists is replaced. */
   readonly adapters?: readonly AgentAdapter[] | AdapterRegistry;
   readonly clock?: Clock;

@@ -46,6 +46,8 @@ export interface AgentAdapter {
   readonly program: string;
   /** Whether a launch needs `promptFile`. */
   readonly wantsPromptFile?: boolean;
+  /** Whether `read` or `ready` look at the screen; an adapter that never does saves the capture. @default true */
+  readonly readsScreen?: boolean;
   /** Milliseconds between a paste and its Enter; some programs swallow an Enter that follows at once. @default 0 */
   readonly submitDelayMs?: number;
   launch(context: LaunchContext): Launch;

@@ -445,6 +445,21 @@ describe("a kill of several", () => {
   });
 });
 
+describe("a worktree that git cannot read", () => {
+  test("is refused for itself, and saved as a whole by force", async () => {
+    const [broken] = [await idleAgent("broken"), await idleAgent("fine")];
+    world.write(join(broken.worktree, "new.txt"), "x");
+    world.write(join(repo, ".git/worktrees/broken/index"), "garbage");
+    const { killed, refused } = await fleet.kill({ all: true });
+    expect(killed.map(({ branch }) => branch)).toEqual(["fine"]);
+    expect(refused).toMatchObject([{ branch: "broken", error: { code: "DRIVER_FAILED" } }]);
+    expect((await fleet.list())[0]?.status).toBe("idle");
+    const { saved } = await broken.kill({ force: true });
+    expect(readFileSync(join(saved?.folder ?? "", "new.txt"), "utf8")).toBe("x");
+    expect(oracle(world, repo)).toMatchObject({ worktrees: [repo], sessions: [], agents: 0 });
+  });
+});
+
 describe("--replace", () => {
   test("takes the place of an agent only when nothing of its work would be lost", async () => {
     const first = await idleAgent();

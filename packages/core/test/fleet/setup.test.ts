@@ -25,7 +25,11 @@ const open = (settings: Record<string, unknown>, rest: Omit<FleetOpenOptions, "r
 function warnings(): { codes: string[]; messages: string[]; onWarning: (warning: Warning) => void } {
   const codes: string[] = [];
   const messages: string[] = [];
-  return { codes, messages, onWarning: ({ code, message }) => void (codes.push(code), messages.push(message)) };
+  const onWarning = ({ code, message }: Warning) => {
+    codes.push(code);
+    messages.push(message);
+  };
+  return { codes, messages, onWarning };
 }
 
 /** That nothing at all of an agent is left: asked of git, tmux, the kernel and the disk. */

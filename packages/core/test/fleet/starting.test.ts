@@ -135,6 +135,29 @@ describe("an agent program that cannot run", () => {
     await expectGone();
   });
 
+  test("interrupted on its way up after it has done something is ended and kept, stopped; else it is undone", async () => {
+    for (const work of [true, false]) {
+      const ready = join(world.root, `ready-${work}`);
+      const fleet = await sh(`${work ? "echo x > work.txt; " : ""}touch '${ready}'; exec sleep 3600`);
+      const stop = new AbortController();
+      const start = failure(fleet.createAgent({ branch: "work" }, { signal: stop.signal }));
+      await settle(
+        () => existsSync(ready),
+        (there) => there,
+      );
+      stop.abort();
+      const error = await start;
+      expect(error).toMatchObject({ code: "INTERRUPTED", exitCode: 130 });
+      expect(oracle(world, repo)).toMatchObject({ sessions: [], agents: 0, branches: work ? ["main", "work"] : ["main"] });
+      expect(filesUnder("journal")).toEqual([]);
+      expect((await fleet.list()).map(({ status }) => status)).toEqual(work ? ["stopped"] : []);
+      if (!work) continue;
+      expect(error.message).toContain("work.txt");
+      await expect(fleet.kill("work")).rejects.toMatchObject({ code: "WORKTREE_DIRTY", data: { files: ["work.txt"] } });
+      await fleet.kill("work", { force: true });
+    }
+  });
+
   async function expectGone() {
     expect(oracle(world, repo)).toMatchObject({ worktrees: [repo], branches: ["main"], sessions: [], agents: 0 });
   }
@@ -163,7 +186,7 @@ const AWKWARD = [
   "-x --help",
   "--",
   "ends with a semicolon;",
-  'it\'s "quoted" `touch a` $(touch b) ${HOME} %s \\n #{pane_id} #(touch c) !!',
+  'it\'s "quoted" `touch a` $(touch b) $HOME %s \\n #{pane_id} #(touch c) !!',
   "emoji 🚀 and 漢字 and e\u0301",
   "  two\n\nlines\tand a tab, spaces around  ",
   "trailing newline\n",

@@ -41,7 +41,7 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
       const env = gitEnvironment(host, kind, options.env);
       const idleMs = kind === "quick" ? Math.min(QUICK_MS, timeoutMs) : timeoutMs;
       // A file system monitor is a program of the user's that would outlive the worktree: questions do without.
-      const argv = kind === "act" ? args : ["-c", "core.fsmonitor=false", ...args];
+      const argv = kind === "act" || args[0] === "--version" ? args : ["-c", "core.fsmonitor=false", ...args];
       const start = performance.now();
       let exitCode: number | null = null;
       try {
@@ -59,6 +59,17 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
       } finally {
         onCommand?.({ argv, exitCode, durationMs: performance.now() - start });
       }
+    },
+  };
+}
+
+/** The same door behind a check that throws where git is not fit for use. */
+export function checkedGit(git: Git, check: () => Promise<void>): Git {
+  return {
+    host: git.host,
+    async run(...call) {
+      await check();
+      return git.run(...call);
     },
   };
 }

@@ -16,13 +16,16 @@ export async function readRegistrations(files: HostFiles, commonDir: string): Pr
   const folder = join(commonDir, "worktrees");
   const adminDirs = ((await files.list(folder)) ?? []).map((name) => join(folder, name));
   const gitdirs = await files.readMany(adminDirs.map((dir) => join(dir, "gitdir")));
-  const found: Registration[] = [];
-  await Promise.all(
-    adminDirs.map(async (adminDir, i) => {
-      const text = gitdirs[i];
-      if (text === null || text === undefined) return;
-      const path = dirname(resolve(adminDir, cutNewline(text)));
-      found.push({ adminDir, path, present: await namesAdminDir(files, path, adminDir) });
+  const named = adminDirs.flatMap((adminDir, i) => {
+    const text = gitdirs[i];
+    return text === null || text === undefined ? [] : [{ adminDir, path: dirname(resolve(adminDir, cutNewline(text))) }];
+  });
+  const links = await files.readMany(named.map(({ path }) => join(path, ".git")));
+  const found = await Promise.all(
+    named.map(async ({ adminDir, path }, i): Promise<Registration> => {
+      // As git writes it; what a person or a moved folder made of it takes a closer look.
+      const plain = links[i] === `gitdir: ${adminDir}\n`;
+      return { adminDir, path, present: plain || (links[i] !== null && (await namesAdminDir(files, path, adminDir))) };
     }),
   );
   return found.sort((a, b) => (a.adminDir < b.adminDir ? -1 : 1));

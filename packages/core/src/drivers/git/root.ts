@@ -1,15 +1,17 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { FleetError, isFleetError } from "../../errors/index.js";
 import type { Repository } from "../../model/index.js";
-import type { Call } from "../../ports/index.js";
+import type { Call, HostFiles } from "../../ports/index.js";
 import type { Git } from "./client.js";
-import { cutNewline } from "./links.js";
+import { cutNewline, readLink } from "./links.js";
 
 /** The repository a folder belongs to: git finds the git directory, its files say whose it is. Null if there is none. */
 export async function findRoot(git: Git, folder: string, call?: Call): Promise<Repository | null> {
   const { files } = git.host;
   const start = await files.realPath(folder);
   if (start === null || (await files.stat(start))?.kind !== "folder") return null;
+  const plain = await plainRoot(files, start);
+  if (plain !== null) return plain;
   const found = await askGit(git, start, call);
   if (found === null) return null;
   const gitDir = (await files.realPath(found.gitDir)) ?? found.gitDir;
@@ -19,6 +21,27 @@ export async function findRoot(git: Git, folder: string, call?: Call): Promise<R
   // Inside a linked worktree git does not say whether the repository itself is bare.
   const bare = pointer === null ? found.bare : ((await askGit(git, commonDir, call, commonDir))?.bare ?? false);
   return { commonDir, bare, path: bare ? commonDir : await mainFolder(git, start, gitDir, commonDir, call) };
+}
+
+/** Settings that make a repository something else than its folders suggest. */
+const UNUSUAL = /^\s*(?:bare\s*=\s*(?!false)|bare\s*$|worktree\s*=|\[include)/im;
+
+/**
+ * The usual repository, told from its files alone: a `.git` folder, or a linked worktree's `.git`
+ * file that leads to one. Null: git has to be asked.
+ */
+async function plainRoot(files: HostFiles, start: string): Promise<Repository | null> {
+  for (let folder = start; ; folder = dirname(folder)) {
+    const kind = (await files.stat(join(folder, ".git")))?.kind;
+    if (kind !== undefined) {
+      const commonDir = kind === "folder" ? join(folder, ".git") : kind === "file" ? (await readLink(files, folder))?.commonDir : undefined;
+      if (commonDir === undefined || basename(commonDir) !== ".git") return null;
+      const [head, config] = await files.readMany([join(commonDir, "HEAD"), join(commonDir, "config")]);
+      if (head == null || config == null || UNUSUAL.test(config)) return null;
+      return { commonDir, bare: false, path: dirname(commonDir) };
+    }
+    if (dirname(folder) === folder || (await files.stat(join(folder, "HEAD"))) !== null) return null;
+  }
 }
 
 interface Found {

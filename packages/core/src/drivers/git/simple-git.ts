@@ -1,9 +1,10 @@
+import type { ToolChecks } from "../../host/index.js";
 import type { GitDriver, Host, Locks } from "../../ports/index.js";
 import { addWorktrees } from "./add/add-worktrees.js";
 import { checkBranchName } from "./branch-name.js";
 import { branchFacts, listBranches } from "./branches.js";
 import { changesSince, diffSince } from "./changes.js";
-import { type GitCommand, gitClient } from "./client.js";
+import { checkedGit, type GitCommand, gitClient } from "./client.js";
 import { isDirty } from "./dirty.js";
 import { exclude } from "./exclude.js";
 import { ignoredPaths } from "./ignored.js";
@@ -24,14 +25,17 @@ export interface SimpleGitDriverOptions {
   readonly timeoutMs?: number;
   /** Told of every git command once it has ended. */
   readonly onCommand?: (command: GitCommand) => void;
+  /** Makes sure once that git is new enough. @default it is taken to be */
+  readonly tools?: ToolChecks;
 }
 
 /** Git repositories through simple-git (git's own command line on hosts that are not this machine). */
 export function simpleGitDriver(options: SimpleGitDriverOptions): GitDriver {
-  const { host, locks } = options;
-  const git = gitClient(host, options.timeoutMs ?? 300_000, options.onCommand);
+  const { host, locks, tools } = options;
+  const plain = gitClient(host, options.timeoutMs ?? 300_000, options.onCommand);
+  const git = tools === undefined ? plain : checkedGit(plain, () => tools.check("git", () => gitVersion(plain)));
   return {
-    version: (call) => gitVersion(git, call),
+    version: (call) => gitVersion(plain, call),
     root: (folder, call) => findRoot(git, folder, call),
     resolve: (folder, revision, call) => resolveCommit(git, folder, revision, call),
     isDirty: (folder, call) => isDirty(git, folder, call),

@@ -7,11 +7,16 @@ export interface ProcFiles {
   boot(): Promise<string>;
   stats(pids: readonly number[]): Promise<ReadonlyMap<number, Stat>>;
   allStats(): Promise<ReadonlyMap<number, Stat>>;
+  /** As allStats, but one scan serves all that is asked within a moment. Never good enough to send a signal by. */
+  recentStats(): Promise<ReadonlyMap<number, Stat>>;
   /** One text for each pid, null where it is gone or not ours to read. */
   each(pids: readonly number[], file: "environ" | "cmdline" | "io" | "syscall"): Promise<readonly (string | null)[]>;
   uptimeMs(): Promise<number>;
   units(): Promise<{ readonly pageBytes: number; readonly tickMs: number }>;
 }
+
+/** How long one scan of /proc answers for, milliseconds. */
+const RECENT_MS = 20;
 
 export function procFiles(host: Host): ProcFiles {
   const { files } = host;
@@ -33,18 +38,25 @@ export function procFiles(host: Host): ProcFiles {
     return text;
   };
 
+  const allStats = async (): Promise<ReadonlyMap<number, Stat>> => {
+    const names = await files.list("/proc");
+    const found = await stats((names ?? []).filter((name) => /^[1-9]\d*$/.test(name)).map(Number));
+    // Not even one process: /proc is not there or shows nothing, and "none" would be a lie.
+    if (found.size === 0) throw unreadable("/proc");
+    return found;
+  };
+  let recent: { readonly until: number; readonly table: Promise<ReadonlyMap<number, Stat>> } | undefined;
+
   return {
     stats,
+    allStats,
+    recentStats() {
+      if (recent === undefined || performance.now() > recent.until) recent = { until: performance.now() + RECENT_MS, table: allStats() };
+      return recent.table;
+    },
     async boot() {
       boot ??= (await needed("/proc/sys/kernel/random/boot_id")).trim();
       return boot;
-    },
-    async allStats() {
-      const names = await files.list("/proc");
-      const found = await stats((names ?? []).filter((name) => /^[1-9]\d*$/.test(name)).map(Number));
-      // Not even one process: /proc is not there or shows nothing, and "none" would be a lie.
-      if (found.size === 0) throw unreadable("/proc");
-      return found;
     },
     each: (pids, file) => files.readMany(pids.map((pid) => `/proc/${pid}/${file}`)),
     async uptimeMs() {

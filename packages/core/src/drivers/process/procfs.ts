@@ -32,7 +32,7 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     async sample(roots, call = {}) {
       throwIfAborted(call.signal);
       if (roots.length === 0) return new Map();
-      const [table, units, uptimeMs] = [await proc.allStats(), await proc.units(), await proc.uptimeMs()];
+      const [table, units, uptimeMs] = [await proc.recentStats(), await proc.units(), await proc.uptimeMs()];
       const children = childrenOf(table);
       const samples = new Map<number, TreeSample>();
       for (const root of roots) {
@@ -66,7 +66,7 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     async awaitsInput(pids, call = {}) {
       throwIfAborted(call.signal);
       if (pids.length === 0) return new Map();
-      const table = await proc.allStats();
+      const table = await proc.recentStats();
       const answer = new Map<number, boolean>();
       for (const pid of pids) {
         const group = table.get(pid)?.foreground ?? -1;

@@ -1,6 +1,7 @@
 import { FleetError, isFleetError } from "../../errors/index.js";
 import type { Call, Host, RunResult } from "../../ports/index.js";
 import type { TmuxOptions } from "./settings.js";
+import { tmuxVersion } from "./version.js";
 
 /** A server that does not answer a question within this time is given up. */
 export const PROBE_MS = 3000;
@@ -39,6 +40,7 @@ export class TmuxClient {
   /** Asks the server. A non-zero exit is data; not reaching it in time throws `TIMEOUT`. */
   async ask(args: readonly string[], options: TmuxCall = {}, call?: Call): Promise<TmuxAnswer> {
     const { input, timeoutMs = PROBE_MS, start = false } = options;
+    await this.#options.tools?.check("tmux", () => tmuxVersion(this.host, this.env));
     const run = { cwd: "/", env: this.env, timeoutMs, ...(input === undefined ? {} : { input }) };
     try {
       const result = await this.host.run(this.argv(args, start), run, call);

@@ -1,3 +1,4 @@
+import type { ToolChecks } from "../../host/index.js";
 import type { Host } from "../../ports/index.js";
 
 /** How the fleet's own tmux server is set up. */
@@ -21,4 +22,6 @@ export interface TmuxOptions {
   /** Private folder for files that live for milliseconds. */
   readonly runFolder: string;
   readonly settings: TmuxSettings;
+  /** Makes sure once that tmux is new enough. @default it is taken to be */
+  readonly tools?: ToolChecks;
 }

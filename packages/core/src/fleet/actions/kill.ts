@@ -6,8 +6,8 @@ import { isRegistered, type Loss, lossOf } from "../../engine/loss.js";
 import { mapPool } from "../../engine/pool.js";
 import { isSingle } from "../../engine/targets.js";
 import { saveWork } from "../../engine/trash.js";
-import { FleetError, toFleetError } from "../../errors/index.js";
-import { isAlive, type Target } from "../../model/index.js";
+import { FleetError, isFleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
+import { type AgentRecord, isAlive, type Target, type WorktreeFacts } from "../../model/index.js";
 import type { CallOptions, FailedAgent, KilledAgent, KillOptions, KillPreview, KillResult, SavedWork } from "../types.js";
 import { find } from "./find.js";
 import { requireSession } from "./require.js";
@@ -69,6 +69,15 @@ interface Judged {
 }
 
 const NOTHING: Loss = { reasons: [], files: [], facts: null };
+const UNREADABLE: WorktreeFacts = {
+  modified: [],
+  untracked: [],
+  ignored: [],
+  operation: null,
+  head: null,
+  branch: null,
+  unreachable: [],
+};
 
 async function judge(deps: Deps, seen: Seen, options: KillOptions, call?: CallOptions): Promise<Judged> {
   const { record } = seen;
@@ -78,9 +87,25 @@ async function judge(deps: Deps, seen: Seen, options: KillOptions, call?: CallOp
     });
     return { seen, loss: NOTHING, refusal };
   }
-  const loss = options.keepWorktree === true ? NOTHING : await lossOf(deps, record, call);
-  const refusal = loss.reasons.length > 0 && options.force !== true ? dirty(record.branch, loss) : null;
-  return { seen, loss, refusal };
+  if (options.keepWorktree === true) return { seen, loss: NOTHING, refusal: null };
+  try {
+    const loss = await lossFor(deps, record, options, call);
+    const refusal = loss.reasons.length > 0 && options.force !== true ? dirty(record.branch, loss) : null;
+    return { seen, loss, refusal };
+  } catch (error) {
+    throwIfAborted(call?.signal);
+    return { seen, loss: NOTHING, refusal: toFleetError(error) };
+  }
+}
+
+/** As lossOf; by force, a worktree that git cannot read is saved as a whole. */
+async function lossFor(deps: Deps, record: AgentRecord, { force }: KillOptions, call?: CallOptions): Promise<Loss> {
+  try {
+    return await lossOf(deps, record, call);
+  } catch (error) {
+    if (force !== true || !isFleetError(error, "DRIVER_FAILED")) throw error;
+    return { reasons: [`its state could not be read (${error.message})`], files: [], facts: UNREADABLE };
+  }
 }
 
 function dirty(branch: string, loss: Loss, ended = false): FleetError {
@@ -102,7 +127,7 @@ async function remove(deps: Deps, { seen, loss: before }: Judged, options: KillO
     return { branch: record.branch, id: record.id, saved: null, branchKept: true };
   }
   // A program that was alive may have written since the first look.
-  const loss = isAlive(record.status) || record.status === "unknown" ? await lossOf(deps, record) : before;
+  const loss = isAlive(record.status) || record.status === "unknown" ? await lossFor(deps, record, options) : before;
   if (loss.reasons.length > 0 && options.force !== true) throw dirty(record.branch, loss, true);
   let saved: SavedWork | null = null;
   if (loss.facts !== null) {

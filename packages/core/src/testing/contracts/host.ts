@@ -218,5 +218,11 @@ async function killByFile(host: Host, pidFile: string): Promise<void> {
   await host.run(["kill", "-9", String(pid)]);
 }
 
-/** The promises of {@link Host}. */
+/**
+ * The promises of a host's files alone, for hosts that run no real programs. Two cases make a link by
+ * running `ln -s TARGET LINK`.
+ */
+export const hostFilesContract: ContractSuite<HostSubject> = { port: "HostFiles", cases: hostFilesCases };
+
+/** The promises of {@link Host}, those of its files included. */
 export const hostContract: ContractSuite<HostSubject> = { port: "Host", cases: [...runCases, ...openCases, ...hostFilesCases] };

@@ -36,6 +36,7 @@ let marks = 0;
 const newMark = (): readonly [string, string] => ["FLEET_CONTRACT_MARK", `m${process.pid}x${Date.now()}x${++marks}x`];
 const NOBODY = ["FLEET_CONTRACT_MARK", "nobody-carries-this"] as const;
 
+/** The promises of {@link ProcessDriver}. */
 export const processDriverContract: ContractSuite<ProcessSubject> = {
   port: "ProcessDriver",
   cases: [

@@ -41,6 +41,7 @@ export function sampleRecord(id: string, change: Partial<AgentRecord> = {}): Age
   };
 }
 
+/** The promises of {@link Store}. */
 export const storeContract: ContractSuite<StoreSubject> = {
   port: "Store",
   cases: [

@@ -93,6 +93,16 @@ export class MemoryDisk {
     );
   }
 
+  /** Copies what a folder holds into another that is there. */
+  copyInto(from: string, to: string): void {
+    const [source, target] = [this.realPath(from), this.realPath(to)];
+    if (source === null || target === null) throw failed(source === null ? from : to, "is not there");
+    for (const path of this.#below(source)) {
+      const entry = this.#at(path);
+      if (entry !== null) this.#entries.set(target + path.slice(source.length), entry);
+    }
+  }
+
   rename(from: string, to: string): void {
     const source = this.#place(from);
     if (source === null || this.#at(source) === null) throw failed(from, "is not there");

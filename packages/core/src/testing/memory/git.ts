@@ -8,11 +8,13 @@ import { MemoryDisk } from "./disk.js";
 import { diffText, numbers } from "./git-diff.js";
 import { ignoredBy, MemoryRepository, type Tree, writeText } from "./git-repository.js";
 
+/** A {@link GitDriver} whose repositories exist in this object only. */
 export interface MemoryGit extends GitDriver {
   /** What a person would do by hand: make repositories, write files, commit. */
   readonly bench: GitWorkbench;
 }
 
+/** What {@link memoryGit} takes. */
 export interface MemoryGitOptions {
   /** Where the worktrees' files lie; give it to a host in memory too, and both see the same. @default a disk of its own */
   readonly disk?: MemoryDisk;

@@ -11,6 +11,7 @@ export type MemoryCommand = (run: {
   readonly input: string;
 }) => Partial<RunResult> | Promise<Partial<RunResult>>;
 
+/** What {@link memoryHost} takes. */
 export interface MemoryHostOptions {
   /** Files to share with other drivers in memory. @default an empty disk */
   readonly disk?: MemoryDisk;
@@ -20,6 +21,7 @@ export interface MemoryHostOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** A {@link Host} in memory, with what lies on its disk. */
 export interface MemoryHost extends Host {
   readonly disk: MemoryDisk;
 }

@@ -2,6 +2,7 @@ import { throwIfAborted } from "../../errors/index.js";
 import type { ProcessIdentity, TreeSample } from "../../model/index.js";
 import type { ProcessDriver } from "../../ports/index.js";
 
+/** A process in memory. */
 export interface MemoryProcessOptions {
   /** @default 1 */
   readonly parent?: number;
@@ -41,6 +42,7 @@ interface Entry {
 
 const BOOT = "memory-boot";
 
+/** Processes without a machine; the first is the one that asks. Pids count up from 101. */
 export function memoryProcesses(): MemoryProcesses {
   const entries = new Map<number, Entry>();
   const fronts = new Map<number, number>();

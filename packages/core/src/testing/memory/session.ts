@@ -10,6 +10,7 @@ export { MemoryTerminal } from "./terminal.js";
 /** A program as a function: reads lines, prints, and ends with the code it returns (0 for none). A throw ends it with 1. */
 export type MemoryProgram = (terminal: MemoryTerminal) => number | undefined | Promise<number | undefined>;
 
+/** What {@link memorySessions} takes. */
 export interface MemorySessionOptions {
   /** By the last part of `argv[0]`; a name that is missing ends with 127, as a shell would. */
   readonly programs: Readonly<Record<string, MemoryProgram>>;
@@ -23,6 +24,7 @@ export interface MemorySessionOptions {
   readonly now?: () => number;
 }
 
+/** A {@link SessionDriver} whose programs are functions. */
 export interface MemorySessions extends SessionDriver {
   /** Types at an agent's terminal as a person would, at an open question as well; a newline submits. Throws if no program of that id runs. */
   type(agent: string, text: string): void;
@@ -49,7 +51,12 @@ export function memorySessions(options: MemorySessionOptions): MemorySessions {
 
   const open = (spec: SessionSpec): MemoryTerminal => {
     const { processes } = options;
-    const process = processes?.spawn({ argv: spec.argv, env: spec.env, bytesRead: () => terminal.bytesRead, onEnd: () => terminal.finish(143) });
+    const process = processes?.spawn({
+      argv: spec.argv,
+      env: spec.env,
+      bytesRead: () => terminal.bytesRead,
+      onEnd: () => terminal.finish(143),
+    });
     const pid = process?.pid ?? 100_000 + counter;
     processes?.setForeground(pid, pid);
     const terminal: MemoryTerminal = new MemoryTerminal(`%${counter}`, pid, spec, now, {

@@ -112,8 +112,8 @@ export class MemoryTerminal {
     if (asItComes && this.#listens) this.bytesRead += Buffer.byteLength(text);
     else if (asItComes) this.#unread += Buffer.byteLength(text);
     this.#typed += text;
-    if (pasted && this.bracketedPaste) return;
-    const parts = pasted || !this.bracketedPaste ? this.#typed.split("\n") : [this.#typed.replace(/\n$/, ""), ""];
+    if (asItComes && (pasted || !text.endsWith("\n"))) return;
+    const parts = asItComes ? [this.#typed.slice(0, -1), ""] : this.#typed.split("\n");
     this.#typed = parts.pop() ?? "";
     this.#lines.push(...parts.map((part) => ({ text: part, bytes: asItComes ? 0 : Buffer.byteLength(part) + 1 })));
     this.#input.fire();

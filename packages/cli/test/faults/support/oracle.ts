@@ -1,0 +1,194 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { processesOf, settle, type World } from "../../../../core/test/support/world.js";
+import { json, type Ran } from "./run.js";
+
+export interface Listed {
+  readonly id: string;
+  readonly branch: string;
+  readonly worktree: string;
+  readonly session: string;
+  readonly status: string;
+  readonly batch: string | null;
+  readonly adapter: string;
+}
+
+/** What `fleet list` says, the next command after whatever happened. */
+export async function listed(world: World, repo: string): Promise<{ agents: Listed[]; ran: Ran }> {
+  const { agents, ran } = await json<{ agents: Listed[] }>(world, repo, "list");
+  if (ran.code !== 0) throw new Error(`fleet list: exit ${ran.code} ${ran.stdout} ${ran.stderr}`);
+  return { agents, ran };
+}
+
+export interface Expectation {
+  /** Branches that are nobody's and belong there. */
+  readonly branches?: readonly string[];
+  /** Agents that are gone and whose logs may be kept. */
+  readonly ended?: readonly string[];
+}
+
+/**
+ * Everything that is there and belongs to no listed agent, and everything a listed agent lacks, asked
+ * of git, tmux, the kernel and the disk, not of the fleet. Empty: state = git = tmux = /proc.
+ */
+export async function strays(world: World, repo: string, agents: readonly Listed[], expected: Expectation = {}): Promise<string[]> {
+  const found: string[] = [];
+  const say = (what: string) => found.push(what);
+  const ids = new Set(agents.map(({ id }) => id));
+  const git = (...args: string[]) =>
+    world
+      .git(repo, ...args)
+      .split("\n")
+      .filter(Boolean);
+
+  const worktrees = git("worktree", "list", "--porcelain").filter((line) => line.startsWith("worktree "));
+  compare(
+    "worktree",
+    worktrees.map((line) => line.slice(9)).filter((path) => path !== repo),
+    agents.map(({ worktree }) => worktree),
+    say,
+  );
+  for (const { worktree, branch } of agents) {
+    if (!existsSync(join(worktree, ".git"))) say(`${branch} has no folder at ${worktree}`);
+    else if (world.git(worktree, "symbolic-ref", "-q", "--short", "HEAD").trim() !== branch) say(`${worktree} does not stand on ${branch}`);
+  }
+  compare(
+    "branch",
+    git("for-each-ref", "--format=%(refname:short)", "refs/heads"),
+    ["main", ...(expected.branches ?? []), ...agents.map(({ branch }) => branch)],
+    say,
+  );
+
+  const saved = savedIds(world);
+  for (const ref of git("for-each-ref", "--format=%(refname)", "refs/fleet")) {
+    if (!saved.some((id) => ref.includes(id))) say(`the ref ${ref} belongs to nothing in the trash`);
+  }
+  const common = git("rev-parse", "--path-format=absolute", "--git-common-dir")[0] as string;
+  const tracked = new Set(agents.map(({ branch }) => branch));
+  for (const [, branch] of readFileSync(join(common, "config"), "utf8").matchAll(/^\[branch "(.+)"\]$/gm)) {
+    if (!tracked.has(branch as string)) say(`a section branch.${branch} in .git/config`);
+  }
+  for (const path of everything(common)) {
+    const name = path.split("/").at(-1) as string;
+    if (/^aifleet-(?!.*json)|\.lock($|\.)|^\.?tmp-|\.aifleet-tmp|\.tmp$/.test(name) && !path.includes("/objects/")) say(`${path} in the repository`);
+  }
+
+  const sessions = sessionsOf(world);
+  for (const { name, agent } of sessions) if (!ids.has(agent)) say(`the session ${name} of ${agent || "nobody"}`);
+  for (const { id, branch, status } of agents) {
+    const count = sessions.filter(({ agent }) => agent === id).length;
+    if (count > 1) say(`${branch} has ${count} sessions`);
+    if (count === 0 && ["working", "idle", "waiting", "starting"].includes(status)) say(`${branch} is ${status} without a session`);
+    if (status === "starting") say(`${branch} is starting, and nobody starts it`);
+  }
+
+  const live = new Set(sessions.filter(({ dead }) => !dead).map(({ agent }) => agent));
+  // What a killed command left running (git, rm) may still be on its way out.
+  const foreign = await settle(
+    () => processesOf(world.root).filter((pid) => !live.has(agentOf(pid) ?? "-")),
+    (pids) => pids.length === 0,
+    1500,
+  );
+  for (const pid of foreign) say(`the process ${pid} ${commandOf(pid)} of ${agentOf(pid) ?? "no agent"}`);
+
+  const home = world.fleetHome;
+  for (const name of names(join(home, "journal"))) say(`journal/${name}`);
+  for (const name of names(join(home, "run"))) if (name !== "observed.json") say(`run/${name}`);
+  for (const name of names(home)) if (/\.(lock|new|tmp)(\.|$)|^\.tmp/.test(name)) say(`${name} in the home`);
+  const kept = new Set([...ids, ...saved, ...(expected.ended ?? [])]);
+  for (const name of names(join(home, "logs"))) if (!kept.has(name.split(".")[0] as string)) say(`logs/${name}`);
+  for (const name of names(join(home, "cache"))) if (!name.endsWith(".cache")) say(`cache/${name}`);
+  for (const project of names(join(home, "worktrees"))) {
+    for (const slug of names(join(home, "worktrees", project))) {
+      const path = join(home, "worktrees", project, slug);
+      if (!agents.some(({ worktree }) => worktree === path)) say(`the folder ${path}`);
+    }
+  }
+  for (const id of names(join(home, "trash"))) {
+    if (!existsSync(join(home, "trash", id, "saved.json"))) say(`trash/${id} without its note`);
+    if (!existsSync(join(home, "trash", id, "tree"))) say(`trash/${id} without its folder`);
+    if (ids.has(id)) say(`trash/${id} of an agent that is there`);
+  }
+  const state = join(home, "state.json");
+  if (existsSync(state)) {
+    const known = (JSON.parse(readFileSync(state, "utf8")) as { agents: { id: string }[] }).agents.map(({ id }) => id);
+    compare("record", known, [...ids], say);
+  } else if (ids.size > 0) say("agents without a registry");
+  return found;
+}
+
+function compare(what: string, there: readonly string[], wanted: readonly string[], say: (text: string) => void): void {
+  for (const one of there) if (!wanted.includes(one)) say(`the ${what} ${one} belongs to no agent`);
+  for (const one of wanted) if (!there.includes(one)) say(`the ${what} ${one} is missing`);
+}
+
+/** Ids of what lies in the trash, whole. */
+export function savedIds(world: World): string[] {
+  return names(join(world.fleetHome, "trash")).filter((id) => existsSync(join(world.fleetHome, "trash", id, "saved.json")));
+}
+
+export function sessionsOf(world: World): { name: string; agent: string; dead: boolean }[] {
+  const socket = join(world.fleetHome, "tmux.sock");
+  if (!existsSync(socket)) return [];
+  try {
+    const format = "#{session_name}|#{@aifleet_id}|#{pane_dead}";
+    return execFileSync("tmux", ["-u", "-N", "-S", socket, "list-panes", "-a", "-F", format], {
+      env: world.env,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    })
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => {
+        const [name = "", agent = "", dead = ""] = line.split("|");
+        return { name, agent, dead: dead === "1" };
+      });
+  } catch {
+    return [];
+  }
+}
+
+/** Id of the agent that a process says it belongs to. */
+export function agentOf(pid: number): string | null {
+  try {
+    const entry = readFileSync(`/proc/${pid}/environ`, "utf8")
+      .split("\0")
+      .find((line) => line.startsWith("AIFLEET_ID="));
+    return entry?.slice("AIFLEET_ID=".length) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").slice(0, 80);
+  } catch {
+    return "(gone)";
+  }
+}
+
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function everything(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
+}
+
+/** Files of a folder with content and mode, `.git` left out. */
+export function contentOf(folder: string): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+    const path = join(folder, name);
+    const stat = statSync(path);
+    if (name === ".git" || name.startsWith(".git/") || !stat.isFile()) continue;
+    files[name] = `${(stat.mode & 0o777).toString(8)} ${readFileSync(path, "utf8")}`;
+  }
+  return files;
+}
