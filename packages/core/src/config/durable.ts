@@ -1,5 +1,5 @@
 import { closeSync, constants, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { toFleetError } from "../errors/index.js";
 
 /**
@@ -7,7 +7,8 @@ import { toFleetError } from "../errors/index.js";
  * folder. A reader sees the old or the new text, and so does the next boot.
  */
 export function writeDurably(path: string, text: string, options: { readonly mode?: number; readonly temporary?: string } = {}): void {
-  const temporary = options.temporary ?? `${path}.${process.pid}.${Math.random().toString(36).slice(2, 10)}.tmp`;
+  // Named by its maker, so that what a killed one leaves is known as such.
+  const temporary = options.temporary ?? join(dirname(path), `.tmp-${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
   const mode = options.mode ?? 0o600;
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;

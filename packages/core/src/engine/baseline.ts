@@ -30,7 +30,7 @@ export async function writeBaseline(deps: Deps, repo: Repository, record: AgentR
   const changed: Record<string, string> = {};
   for (const path of [...facts.modified, ...facts.untracked]) changed[path] = await stampOf(deps, record.worktree, path);
   const baseline: Baseline = { ignored, changed };
-  await deps.host.files.write(join(record.adminDir, BASELINE), `${JSON.stringify(baseline)}\n`);
+  await deps.host.files.write(join(record.adminDir, BASELINE), `${JSON.stringify(baseline)}\n`, 0o600, repo.commonDir);
 }
 
 /**

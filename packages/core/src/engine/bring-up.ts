@@ -157,7 +157,7 @@ async function makeLaunch(deps: Deps, plan: Plan, record: AgentRecord): Promise<
   const settings = deps.settings.config.agents[record.adapter];
   const wantsFile = plan.adapter.wantsPromptFile === true && record.prompt !== null;
   const promptFile = wantsFile ? join(record.adminDir, "fleet-prompt") : null;
-  if (promptFile !== null) await deps.host.files.write(promptFile, record.prompt ?? "");
+  if (promptFile !== null) await deps.host.files.write(promptFile, record.prompt ?? "", 0o600, record.commonDir);
   return plan.adapter.launch({
     id: record.id,
     branch: record.branch,

@@ -3,7 +3,7 @@ import type { Deps } from "./deps.js";
 import { keepScreens } from "./logs.js";
 
 /** How long programs have to end by themselves before they are killed, milliseconds. */
-const GRACE_MS = 3000;
+const GRACE_MS = 2000;
 
 /**
  * Ends the programs and sessions of several agents, keeping what was last seen of each. Answers with

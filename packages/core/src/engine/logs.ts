@@ -28,7 +28,7 @@ function metaFileOf(deps: Deps, id: string): string {
 export async function writeLogMeta(deps: Deps, record: AgentRecord): Promise<void> {
   const { id, branch, commonDir, repo, createdAt } = record;
   const meta: LogMeta = { id, branch, commonDir, repo, createdAt };
-  await deps.host.files.write(metaFileOf(deps, id), `${JSON.stringify(meta)}\n`);
+  await deps.host.files.write(metaFileOf(deps, id), `${JSON.stringify(meta)}\n`, 0o600, deps.paths.run);
 }
 
 /** Keeps the rendered screens of sessions that are about to go. */
@@ -40,7 +40,7 @@ export async function keepScreens(deps: Deps, sessions: readonly { readonly id: 
   );
   for (const { id, agent } of sessions) {
     const screen = screens.get(id);
-    if (screen !== undefined) await deps.host.files.write(screenFileOf(deps, agent), `${trimEnd(screen.lines).join("\n")}\n`);
+    if (screen !== undefined) await deps.host.files.write(screenFileOf(deps, agent), `${trimEnd(screen.lines).join("\n")}\n`, 0o600, deps.paths.run);
   }
 }
 

@@ -115,6 +115,7 @@ export async function restoreWork(deps: Deps, entry: TrashEntry): Promise<AgentR
     branch,
     mode: facts?.tip == null ? ("create" as const) : ("use" as const),
     base: start,
+    mark: (made: { readonly adminDir: string }) => mirrorText(deps.paths.home, { ...restored, adminDir: made.adminDir }),
   };
   for await (const result of git.addWorktrees(repo, [spec], { parallel: 1 })) {
     if (!result.ok) throw result.error;

@@ -40,9 +40,9 @@ export const localFiles: HostFiles = {
       }
     }),
 
-  write: (path, content, mode = 0o600) =>
+  write: (path, content, mode = 0o600, scratch = dirname(path)) =>
     orThrow(path, async () => {
-      const temporary = join(dirname(path), `.tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
+      const temporary = join(scratch, `.tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
       try {
         const handle = await open(temporary, "wx", mode);
         try {

@@ -3,6 +3,7 @@ import type { Host } from "../ports/index.js";
 import { childEnv, plainEnv } from "./environment.js";
 import { localFiles } from "./files.js";
 import { openChild } from "./open.js";
+import { RUN_MARK } from "./run-mark.js";
 import { runWithSpawn } from "./run-spawn.js";
 import { runWithZx } from "./run-zx.js";
 
@@ -26,7 +27,7 @@ export interface LocalHostOptions {
 /** This machine as a {@link Host}. */
 export function localHost(options: LocalHostOptions = {}): Host {
   const env = plainEnv(options.env ?? process.env);
-  const inherited = childEnv(env);
+  const inherited = { ...childEnv(env), [RUN_MARK.name]: RUN_MARK.value };
   const runner = options.runner === "spawn" ? runWithSpawn : runWithZx;
 
   const traced = async <T>(argv: readonly string[], work: () => Promise<T>, codeOf: (value: T) => number | null): Promise<T> => {

@@ -38,6 +38,13 @@ export interface Saved {
   readonly commit: string | null;
 }
 
+/** A branch that is to go. */
+export interface BranchEnd {
+  readonly name: string;
+  /** Ref under `refs/fleet/` that keeps the tip where nothing else holds it; null: it stays then. */
+  readonly keepTip: string | null;
+}
+
 /**
  * Repositories, branches and worktrees.
  *
@@ -79,6 +86,12 @@ export interface GitDriver {
    * name the registration (a foreign repository may lie there), and removes the registration alone then.
    */
   removeWorktree(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">, call?: Call): Promise<void>;
+  /** Several at once, as removeWorktree does one; what fails of one does not keep the others. Answers with the errors by admin directory. */
+  removeWorktrees(
+    repo: Repository,
+    worktrees: readonly Pick<Worktree, "path" | "adminDir">[],
+    call?: Call,
+  ): Promise<ReadonlyMap<string, Error>>;
   /** As removeWorktree, but the folder is kept: moved to `to`. Its `.git` file goes, so that it stands alone. */
   moveAway(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">, to: string, call?: Call): Promise<void>;
   inspect(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">, call?: Call): Promise<WorktreeFacts>;
@@ -90,6 +103,12 @@ export interface GitDriver {
   isReachable(repo: Repository, commit: string, options: { readonly except?: string }, call?: Call): Promise<boolean>;
   /** Deletes a local branch if it still stands at `tip`, with its `branch.*` config section; fine if it is gone. Throws if it has moved. */
   deleteBranch(repo: Repository, name: string, tip: string, call?: Call): Promise<void>;
+  /**
+   * Deletes several branches at once, with their `branch.*` config sections. Stays: one that is checked out,
+   * and one whose commits no branch outside the list, no tag and no remote branch holds, unless `keepTip`
+   * names a ref for them. Answers with the names that are not there any more.
+   */
+  deleteBranches(repo: Repository, branches: readonly BranchEnd[], call?: Call): Promise<ReadonlySet<string>>;
   changes(worktree: Pick<Worktree, "path" | "adminDir">, base: string, call?: Call): Promise<WorktreeChanges>;
   /** The diff against `base`, uncommitted and untracked files included, the index untouched. */
   diff(

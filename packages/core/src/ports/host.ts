@@ -53,8 +53,11 @@ export interface HostFiles {
   readMany(paths: readonly string[]): Promise<readonly (string | null)[]>;
   /** At most `bytes` from `offset`, counted from the end if negative. */
   readRange(path: string, offset: number, bytes: number): Promise<Uint8Array | null>;
-  /** Whole and at once (temporary file beside it, fsync, rename), mode 0600 unless told otherwise. Makes no folders. */
-  write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  /**
+   * Whole and at once (temporary file, fsync, rename), mode 0600 unless told otherwise. Makes no folders.
+   * The temporary file is `.tmp-<pid>-…` in `scratch`, a folder on the same file system. @default the file's own folder
+   */
+  write(path: string, content: string | Uint8Array, mode?: number, scratch?: string): Promise<void>;
   /** Appends, making the file (0600) where it is missing. */
   append(path: string, content: string): Promise<void>;
   /** Without following a final link. */

@@ -1,6 +1,6 @@
-import type { ProcessIdentity } from "../model/index.js";
+import type { AgentRecord, ProcessIdentity, TrashEntry } from "../model/index.js";
 
-/** One reversible step of a transaction, as data: enough to undo it from another process. */
+/** One step of a transaction, as data: enough to undo it, or where it cannot be undone to finish it, from another process. */
 export type Step =
   | { readonly kind: "record"; readonly agent: string }
   | {
@@ -13,12 +13,18 @@ export type Step =
       readonly madeBranchAt: string | null;
     }
   | { readonly kind: "session"; readonly agent: string }
-  | { readonly kind: "file"; readonly path: string };
+  | { readonly kind: "file"; readonly path: string }
+  /** An agent's worktree goes, saved first where it holds work; then its branch, where that loses nothing, and its record. */
+  | { readonly kind: "removal"; readonly record: AgentRecord; readonly deleteBranch: boolean }
+  /** What a removal saved comes back. `madeBranchAt`: where the branch is made anew, null if it is there. */
+  | { readonly kind: "restoral"; readonly entry: TrashEntry; readonly madeBranchAt: string | null };
 
 /** What an unfinished transaction of a dead process left to be undone. */
 export interface Unfinished {
   readonly id: string;
   readonly maker: ProcessIdentity;
+  /** Value of `AIFLEET_RUN` in the environment of the commands its maker ran, null where it had none. */
+  readonly run: string | null;
   readonly steps: readonly Step[];
 }
 

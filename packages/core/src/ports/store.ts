@@ -31,4 +31,6 @@ export interface Store {
 export interface Locks {
   /** Runs `work` while holding the lock. Throws `LOCKED` after `timeoutMs`. */
   hold<T>(path: string, work: () => Promise<T>, options?: { readonly timeoutMs?: number }, call?: Call): Promise<T>;
+  /** Removes what killed holders left in a folder, given the names in it: locks, and halves of some. Free where there are none. */
+  sweep(folder: string, names: readonly string[]): Promise<void>;
 }

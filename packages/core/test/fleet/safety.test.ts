@@ -277,6 +277,19 @@ describe("a kill by force", () => {
     expect((await set.resume("work")).agents).toMatchObject([{ branch: "work" }]);
   });
 
+  test("twice at the same time saves it once, whole", async () => {
+    const agent = await idleAgent();
+    world.write(join(agent.worktree, "src/a.txt"), "staged\n");
+    world.git(agent.worktree, "add", "-A");
+    world.write(join(agent.worktree, "new.txt"), "x");
+    const before = [snapshot(agent.worktree), gitStatus(agent.worktree)];
+    const others = await Promise.all([1, 2, 3].map(() => openFleet(world, repo)));
+    await Promise.allSettled(others.map((other) => other.kill("work", { force: true })));
+    expect(oracle(world, repo)).toMatchObject({ worktrees: [repo], sessions: [], agents: 0 });
+    await fleet.restore("work");
+    expect([snapshot(agent.worktree), gitStatus(agent.worktree)]).toEqual(before);
+  });
+
   test.each(["merge", "rebase"] as const)("in the middle of a %s saves the operation too", async (verb) => {
     const agent = await idleAgent();
     conflict(agent.worktree, verb);
@@ -496,6 +509,18 @@ describe("the processes of a killed agent", () => {
     await agent.kill({ force: true });
     expect(Date.now() - began).toBeLessThan(5000);
     expect(mine()).toEqual([]);
+  });
+
+  test("that left its tree, or outlived it, end with it", async () => {
+    const daemon = 'trap "" HUP TERM; exec sleep 3600';
+    const settings = { "agents.parent.command": ["sh", "-c", `(setsid sh -c '${daemon}' &) ; exec sleep 3600`] };
+    const parent = await (await openFleet(world, repo, { settings })).createAgent({ branch: "parent", adapter: "parent" });
+    const ended = await fleet.createAgent({ branch: "ended", prompt: "Go [[spawn]] [[no-commit]] [[exit]]" });
+    await ended.waitFor("done", { timeout: 10_000 });
+    const left = () => oracle(world, repo).agents;
+    expect(await settle(left, (count) => count === 3)).toBe(3);
+    await fleet.kill([parent.id, ended.id], { force: true });
+    expect(left()).toBe(0);
   });
 
   test("are told from another agent's, and from a tmux server an agent started", async () => {

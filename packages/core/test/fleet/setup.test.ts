@@ -95,10 +95,11 @@ describe("credential files", () => {
   test("are kept out of git add -A for as long as their own agent lives, whichever of its siblings goes first", async () => {
     world.write(join(repo, "token"), "1");
     const fleet = await open({ "setup.credential_files": ["token"] });
-    const { agents } = await fleet.fanout({ count: 2, prefix: "t", prompt: "x [[work 30s]]" });
-    await agents[0]?.kill();
-    expect(staged(agents[1]?.worktree ?? "")).toEqual([]);
-    await agents[1]?.kill();
+    const first = await fleet.createAgent({ branch: "first" });
+    const second = await fleet.createAgent({ branch: "second" });
+    await first.kill();
+    expect(staged(second.worktree)).toEqual([]);
+    await second.kill();
     expect(readFileSync(join(repo, ".git/info/exclude"), "utf8")).not.toContain("token");
     expect(staged(repo)).toEqual(["token"]);
   });

@@ -185,6 +185,7 @@ describe("a whole fleet in memory", () => {
       "main",
       "good",
       "bad",
+      "shot",
     ]);
   });
 

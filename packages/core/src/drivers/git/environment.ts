@@ -1,3 +1,4 @@
+import { RUN_MARK } from "../../host/index.js";
 import type { Host } from "../../ports/index.js";
 
 /**
@@ -25,6 +26,7 @@ export function gitEnvironment(host: Host, kind: GitKind, extra: Readonly<Record
   for (const [name, value] of Object.entries(host.env)) {
     if (!/^GIT_/i.test(name)) env[name] = value;
   }
+  env[RUN_MARK.name] = RUN_MARK.value;
   env.GIT_TERMINAL_PROMPT = "0";
   env.LANGUAGE = "en";
   if (kind !== "act") {

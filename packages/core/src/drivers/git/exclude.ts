@@ -38,7 +38,7 @@ export async function exclude(
       const rest = without(text, name);
       const gap = rest === "" || rest.endsWith("\n") ? "" : "\n";
       await files.makeFolder(join(repo.commonDir, "info"), 0o755);
-      await files.write(fileOf(repo), `${rest}${gap}${[begin(name), ...all, end(name)].join("\n")}\n`, 0o644);
+      await files.write(fileOf(repo), `${rest}${gap}${[begin(name), ...all, end(name)].join("\n")}\n`, 0o644, repo.commonDir);
     },
     call,
   );
@@ -54,7 +54,7 @@ export async function dropExclude(files: HostFiles, locks: Locks, repo: Reposito
     async () => {
       const text = (await files.read(fileOf(repo))) ?? "";
       const rest = without(text, name);
-      if (rest !== text) await files.write(fileOf(repo), rest, 0o644);
+      if (rest !== text) await files.write(fileOf(repo), rest, 0o644, repo.commonDir);
     },
     call,
   );

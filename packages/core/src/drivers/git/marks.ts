@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { HostFiles, Mark } from "../../ports/index.js";
 import { readRegistrations } from "./registrations.js";
 
@@ -18,5 +18,6 @@ export async function readMarks(files: HostFiles, commonDir: string): Promise<Ma
 export async function writeMark(files: HostFiles, adminDir: string, text: string | null): Promise<void> {
   const file = join(adminDir, MARK_FILE);
   if (text === null) await files.remove(file);
-  else await files.write(file, text, 0o600);
+  // Not beside it: each admin directory would have to be searched for what a killed process left.
+  else await files.write(file, text, 0o600, dirname(dirname(adminDir)));
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { FleetError, throwIfAborted } from "../../errors/index.js";
+import { FleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
 import type { Repository, Worktree } from "../../model/index.js";
 import type { Call, Host, Locks } from "../../ports/index.js";
 import { dropExclude } from "./exclude.js";
@@ -14,17 +14,47 @@ type Place = Pick<Worktree, "path" | "adminDir">;
  * on the place is free and nothing half deleted ever stands under its name, however big it is.
  */
 export async function removeWorktree(host: Host, locks: Locks, repo: Repository, worktree: Place, call?: Call): Promise<void> {
+  const away = await takeAway(host, locks, repo, worktree, call);
+  if (away !== null) await deleteTrees(host, [away]);
+}
+
+/** Several at once: each is taken away by itself, and what was taken away is deleted by one process. */
+export async function removeWorktrees(
+  host: Host,
+  locks: Locks,
+  repo: Repository,
+  worktrees: readonly Place[],
+  call?: Call,
+): Promise<ReadonlyMap<string, Error>> {
+  const errors = new Map<string, Error>();
+  const away: string[] = [];
+  for (const worktree of worktrees) {
+    try {
+      const folder = await takeAway(host, locks, repo, worktree, call);
+      if (folder !== null) away.push(folder);
+    } catch (error) {
+      errors.set(worktree.adminDir, toFleetError(error));
+    }
+  }
+  await deleteTrees(host, away);
+  return errors;
+}
+
+/** Unregisters a worktree and renames its folder; answers with where what is to be deleted lies, null if nothing is. */
+async function takeAway(host: Host, locks: Locks, repo: Repository, worktree: Place, call?: Call): Promise<string | null> {
   throwIfAborted(call?.signal);
   refuseMain(repo, worktree);
-  const { files } = host;
-  if (!(await nameEachOther(files, worktree.path, worktree.adminDir))) {
+  if (!(await nameEachOther(host.files, worktree.path, worktree.adminDir))) {
     await forget(host, locks, repo, worktree);
-    return;
+    return null;
   }
-  const away = join(dirname(worktree.path), `.aifleet-gone-${basename(worktree.path).slice(0, 60)}-${randomBytes(6).toString("hex")}`);
+  const away = join(
+    dirname(worktree.path),
+    `.aifleet-gone-${process.pid}-${basename(worktree.path).slice(0, 60)}-${randomBytes(6).toString("hex")}`,
+  );
   const moved = await renamed(host, worktree.path, away);
   await forget(host, locks, repo, worktree);
-  await deleteTree(host, moved ? away : worktree.path);
+  return moved ? away : worktree.path;
 }
 
 /** Unregisters a worktree and moves its folder, as it is but for the `.git` file, to `to`. */
@@ -43,10 +73,16 @@ export async function moveAway(host: Host, locks: Locks, repo: Repository, workt
   await files.remove(join(to, ".git"));
 }
 
+/** More paths than this go to one `rm` after the other: an argument list has an end. */
+const AT_ONCE = 500;
+
 /** By `rm`, which is four times as fast as Node at the ten thousands of files a worktree may have; what it cannot remove is left to the host. Not interrupted: nobody would come back for the rest. */
-async function deleteTree(host: Host, path: string): Promise<void> {
-  const { exitCode } = await host.run(["rm", "-rf", "--", path]);
-  if (exitCode !== 0) await host.files.removeTree(path);
+async function deleteTrees(host: Host, paths: readonly string[]): Promise<void> {
+  for (let at = 0; at < paths.length; at += AT_ONCE) {
+    const some = paths.slice(at, at + AT_ONCE);
+    const { exitCode } = await host.run(["rm", "-rf", "--", ...some]);
+    if (exitCode !== 0) for (const path of some) await host.files.removeTree(path);
+  }
 }
 
 async function forget(host: Host, locks: Locks, repo: Repository, worktree: Place): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { FleetError } from "../../errors/index.js";
 import type { Host } from "../../ports/index.js";
 
@@ -10,7 +10,8 @@ import type { Host } from "../../ports/index.js";
  */
 export async function withScratchIndex<T>(host: Host, adminDir: string, work: (file: string) => Promise<T>): Promise<T> {
   const { files } = host;
-  const file = join(adminDir, `aifleet-index-${randomBytes(6).toString("hex")}`);
+  // In the common git directory, where what a killed process leaves is found at a glance.
+  const file = join(dirname(dirname(adminDir)), `.tmp-${process.pid}-index-${randomBytes(6).toString("hex")}`);
   try {
     const index = join(adminDir, "index");
     if ((await files.stat(index)) !== null) {

@@ -5,6 +5,7 @@ import { checkBranchName } from "./branch-name.js";
 import { branchFacts, listBranches } from "./branches.js";
 import { changesSince, diffSince } from "./changes.js";
 import { checkedGit, type GitCommand, gitClient } from "./client.js";
+import { deleteBranches } from "./delete-branches.js";
 import { isDirty } from "./dirty.js";
 import { exclude } from "./exclude.js";
 import { ignoredPaths } from "./ignored.js";
@@ -12,7 +13,7 @@ import { inspectWorktree } from "./inspect.js";
 import { readLink } from "./links.js";
 import { readMarks, writeMark } from "./marks.js";
 import { deleteBranch, isReachable, resolveCommit, setFleetRef } from "./refs.js";
-import { moveAway, removeWorktree } from "./remove.js";
+import { moveAway, removeWorktree, removeWorktrees } from "./remove.js";
 import { findRoot } from "./root.js";
 import { saveWorktree } from "./save.js";
 import { gitVersion } from "./version.js";
@@ -45,12 +46,14 @@ export function simpleGitDriver(options: SimpleGitDriverOptions): GitDriver {
     worktrees: (repo, call) => listWorktrees(git, repo, call),
     addWorktrees: (repo, specs, { parallel }, call) => addWorktrees(git, locks, repo, specs, parallel, call),
     removeWorktree: (repo, worktree, call) => removeWorktree(host, locks, repo, worktree, call),
+    removeWorktrees: (repo, worktrees, call) => removeWorktrees(host, locks, repo, worktrees, call),
     moveAway: (repo, worktree, to, call) => moveAway(host, locks, repo, worktree, to, call),
     inspect: (repo, worktree, call) => inspectWorktree(git, repo, worktree, call),
     save: (repo, worktree, id, call) => saveWorktree(git, repo, worktree, id, call),
     setFleetRef: (repo, name, commit, call) => setFleetRef(git, repo, name, commit, call),
     isReachable: (repo, commit, { except }, call) => isReachable(git, repo, commit, except, call),
     deleteBranch: (repo, name, tip, call) => deleteBranch(git, locks, repo, name, tip, call),
+    deleteBranches: (repo, branches, call) => deleteBranches(git, locks, repo, branches, call),
     changes: (worktree, base, call) => changesSince(git, worktree, base, call),
     diff: (worktree, base, shape, call) => diffSince(git, worktree, base, shape, call),
     ignored: (folder, paths, call) => ignoredPaths(git, folder, paths, call),

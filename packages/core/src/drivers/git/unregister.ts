@@ -14,7 +14,7 @@ export async function unregister(files: HostFiles, commonDir: string, adminDir: 
     throw new FleetError("DRIVER_FAILED", `${adminDir} is no worktree's admin directory of ${commonDir}; nothing was removed.`);
   }
   if ((await files.stat(adminDir)) === null) return;
-  const away = join(commonDir, `aifleet-gone-${randomBytes(6).toString("hex")}`);
+  const away = join(commonDir, `aifleet-gone-${process.pid}-${randomBytes(6).toString("hex")}`);
   await files.rename(adminDir, away);
   await files.removeTree(away);
 }

@@ -21,7 +21,7 @@ export interface Started {
 }
 
 export function newScriptPath(runFolder: string): string {
-  return `${runFolder}/${randomBytes(9).toString("hex")}.sh`;
+  return `${runFolder}/.tmp-${process.pid}-${randomBytes(9).toString("hex")}.sh`;
 }
 
 /** One line of tmux commands: make the session, mark it, log it. A line that fails skips only its own rest. */

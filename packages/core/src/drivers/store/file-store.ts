@@ -28,10 +28,7 @@ export function fileStore(options: { readonly paths: Pick<HomePaths, "home" | "s
           const result = change(draft);
           const after = formatState(draft);
           if (problems.length > 0) keepAside(paths.state);
-          if (after !== before || problems.length > 0) {
-            // One name is enough under the lock, and a killed writer leaves no second file behind.
-            writeDurably(paths.state, after, { temporary: `${paths.state}.new` });
-          }
+          if (after !== before || problems.length > 0) writeDurably(paths.state, after);
           return result;
         },
         {},

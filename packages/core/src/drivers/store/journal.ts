@@ -3,6 +3,7 @@ import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFil
 import { join } from "node:path";
 import { makePrivateFolder } from "../../config/durable.js";
 import { toFleetError } from "../../errors/index.js";
+import { RUN_MARK } from "../../host/index.js";
 import type { ProcessIdentity } from "../../model/index.js";
 import type { Journal, Step, Unfinished } from "../../ports/index.js";
 
@@ -21,11 +22,10 @@ export function fileJournal(folder: string): Journal {
       guarded(`Cannot write ${file}`, () => {
         makePrivateFolder(folder);
         // Renamed into place, so that a file that is seen always names its maker.
-        writeFileSync(`${file}.new`, `${JSON.stringify({ maker: { pid: maker.pid, start: maker.start, boot: maker.boot } })}\n`, {
-          mode: 0o600,
-          flag: "wx",
-        });
-        renameSync(`${file}.new`, file);
+        const unnamed = join(folder, `.tmp-${process.pid}-${id}`);
+        const header = { maker: { pid: maker.pid, start: maker.start, boot: maker.boot }, run: RUN_MARK.value };
+        writeFileSync(unnamed, `${JSON.stringify(header)}\n`, { mode: 0o600, flag: "wx" });
+        renameSync(unnamed, file);
       });
       return {
         async did(step) {
@@ -71,11 +71,11 @@ function readEntry(file: string, id: string): Unfinished | null {
     throw error;
   }
   const [header, ...lines] = text.split("\n").filter((line) => line !== "");
-  const maker = parse<{ maker?: ProcessIdentity }>(header ?? "")?.maker;
+  const { maker, run } = parse<{ maker?: ProcessIdentity; run?: string }>(header ?? "") ?? {};
   if (maker === undefined || typeof maker.pid !== "number") return null;
   // A torn line is a step that was being noted and so had not begun.
   const steps = lines.flatMap((line) => parse<Step>(line) ?? []).filter((step) => typeof step.kind === "string");
-  return { id, maker, steps };
+  return { id, maker, run: run ?? null, steps };
 }
 
 function parse<T>(line: string): T | null {

@@ -118,6 +118,22 @@ async function removeDead(path: string, owner: LockOwner, processes: ProcessDriv
   }
 }
 
+/** Removes a lock, or the half of one, whose maker is dead. */
+export async function sweepLock(path: string, owner: LockOwner, processes: ProcessDriver): Promise<void> {
+  const half = /\.p(\d+)-[0-9a-f]{16}(\.gone)?$/.exec(path);
+  if (half === null) {
+    if (readOwner(path) !== null) await removeDead(path, owner, processes).catch(ignoreGone);
+    return;
+  }
+  const maker = Number(half[1]);
+  // A process of the same number may have come since; then it stays until that one has ended, too.
+  if (maker !== process.pid && !(await processes.identify([maker])).has(maker)) rmSync(path, { recursive: true, force: true });
+}
+
+function ignoreGone(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+}
+
 function settle(done: Done, work: () => void): void {
   try {
     work();

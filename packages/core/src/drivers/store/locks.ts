@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FleetError, interrupted, throwIfAborted, toFleetError } from "../../errors/index.js";
 import type { Call, Locks, ProcessDriver } from "../../ports/index.js";
-import { lockFolders } from "./lock-folder.js";
+import { lockFolders, sweepLock } from "./lock-folder.js";
 import { ownOwner, readOwner } from "./owner.js";
 import { enter, leave } from "./queue.js";
 
@@ -13,6 +13,14 @@ const TIMEOUT_MS = 10_000;
 const NEVER_STALE_MS = 1_000_000_000;
 /** How often a holder renews its lock, for those on other machines who cannot ask about it. */
 const RENEW_MS = 10_000;
+
+/** Names of locks, and of what arises while one is taken or dropped. */
+const LOCK_NAME = /\.lock(\.|$)/;
+
+/** Names the process, so that what it leaves half made, with no owner in it yet, can be told from what it still makes. */
+function newNonce(): string {
+  return `p${process.pid}-${randomBytes(8).toString("hex")}`;
+}
 
 /** Locks between processes as folders `<path>.lock`. `processes` tells whether a holder still lives. */
 export function fileLocks(options: { readonly processes: ProcessDriver }): Locks {
@@ -34,12 +42,18 @@ export function fileLocks(options: { readonly processes: ProcessDriver }): Locks
         leave(file);
       }
     },
+    async sweep(folder, names) {
+      const left = names.filter((name) => LOCK_NAME.test(name));
+      if (left.length === 0) return;
+      const owner = ownOwner(await processes.self(), newNonce());
+      for (const name of left) await sweepLock(join(folder, name), owner, processes);
+    },
   };
 }
 
 /** Takes the lock, asking again every 25 to 75 ms: a fixed pace would let the same ones lose each time. */
 async function acquire(file: string, until: number, processes: ProcessDriver, call: Call): Promise<() => Promise<void>> {
-  const owner = ownOwner(await processes.self(call), randomBytes(8).toString("hex"));
+  const owner = ownOwner(await processes.self(call), newNonce());
   const folders = lockFolders(owner, processes);
   const lockfile = await import("proper-lockfile");
   const lock = lockfile.lock ?? lockfile.default.lock;

@@ -15,7 +15,7 @@ export function fileObservations(folder: string): Observations {
       }
     },
     async write(all) {
-      const temporary = `${file}.${process.pid}`;
+      const temporary = join(folder, `.tmp-${process.pid}-observed`);
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         writeFileSync(temporary, JSON.stringify(Object.fromEntries(all)), { mode: 0o600 });

@@ -29,7 +29,9 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
   );
   const done = await mapPool(going, parallel, async (entry) => {
     try {
-      const killed = await remove(deps, entry, options);
+      // Two kills of one agent must not save it over each other.
+      const lock = `${deps.paths.run}/kill-${entry.seen.record.id}`;
+      const killed = await deps.locks.hold(lock, () => remove(deps, entry, options), { timeoutMs: LOCK_MS });
       progress({ type: "done", branch: entry.seen.record.branch });
       return { killed, refused: null };
     } catch (error) {
@@ -67,6 +69,9 @@ interface Judged {
   readonly loss: Loss;
   readonly refusal: FleetError | null;
 }
+
+/** How long one kill waits for another of the same agent, milliseconds. */
+const LOCK_MS = 60_000;
 
 const NOTHING: Loss = { reasons: [], files: [], facts: null };
 const UNREADABLE: WorktreeFacts = {
@@ -126,8 +131,9 @@ async function remove(deps: Deps, { seen, loss: before }: Judged, options: KillO
     if (record.adminDir !== "" && (await isRegistered(deps, record))) await deps.git.writeMark(record.adminDir, null);
     return { branch: record.branch, id: record.id, saved: null, branchKept: true };
   }
-  // A program that was alive may have written since the first look.
-  const loss = isAlive(record.status) || record.status === "unknown" ? await lossFor(deps, record, options) : before;
+  // A program that was alive may have written since the first look, and another kill may have been here.
+  const isStale = isAlive(record.status) || record.status === "unknown" || !(await isRegistered(deps, record));
+  const loss = isStale ? await lossFor(deps, record, options) : before;
   if (loss.reasons.length > 0 && options.force !== true) throw dirty(record.branch, loss, true);
   let saved: SavedWork | null = null;
   if (loss.facts !== null) {

@@ -211,6 +211,32 @@ const cases: readonly ContractCase<GitSubject>[] = [
       assert.deepEqual(await git.listBranches(repo), ["main"]);
     },
   },
+  {
+    name: "several branches go at once, but never with the only name of a commit, unless a ref keeps it",
+    async run(subject) {
+      const { git, bench } = subject;
+      const { repo, base, tree } = await withWorktree(subject);
+      await bench.writeFile(tree.path, "new", "n");
+      const tip = await bench.commit(tree.path, "more");
+      const ends = ["work", "twin", "gone"].map((name) => ({ name, keepTip: null }));
+      // Checked out, never made, never made.
+      assert.deepEqual([...(await git.deleteBranches(repo, ends))].sort(), ["gone", "twin"]);
+      assert.equal((await git.removeWorktrees(repo, [tree])).size, 0);
+      const spec = { key: "t", path: `${tree.path}-t`, branch: "twin", mode: "create" as const, base: tip };
+      for await (const twin of git.addWorktrees(repo, [spec], { parallel: 1 })) {
+        assert.ok(twin.ok);
+        await git.removeWorktrees(repo, [twin.worktree]);
+      }
+      // Each holds the other's commits, so neither may go for the other's sake.
+      assert.deepEqual([...(await git.deleteBranches(repo, ends))], ["gone"]);
+      const kept = await git.deleteBranches(repo, [{ name: "work", keepTip: null }]);
+      assert.deepEqual([...kept], ["work"]);
+      assert.deepEqual([...(await git.deleteBranches(repo, [{ name: "twin", keepTip: "trash/t-branch" }]))], ["twin"]);
+      assert.equal(await git.resolve(repo.path, "refs/fleet/trash/t-branch"), tip);
+      assert.notEqual(tip, base);
+      assert.deepEqual(await git.listBranches(repo), ["main"]);
+    },
+  },
   ...gitChangesCases,
 ];
 

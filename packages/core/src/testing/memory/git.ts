@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { checkBranchName } from "../../drivers/git/branch-name.js";
-import { FleetError, throwIfAborted } from "../../errors/index.js";
+import { FleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
 import type { BranchFacts, Repository, Worktree } from "../../model/index.js";
 import type { Call, GitDriver, WorktreeResult, WorktreeSpec } from "../../ports/index.js";
 import type { GitWorkbench } from "../contracts/git-subject.js";
@@ -139,6 +139,17 @@ export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): M
       drop(repo, worktree);
       if (ours) disk.removeTree(worktree.path);
     },
+    removeWorktrees: async (repo, worktrees) => {
+      const errors = new Map<string, Error>();
+      for (const worktree of worktrees) {
+        try {
+          await driver.removeWorktree(repo, worktree);
+        } catch (error) {
+          errors.set(worktree.adminDir, toFleetError(error));
+        }
+      }
+      return errors;
+    },
     moveAway: async (repo, worktree, to) => {
       if (isTaken(to)) throw new FleetError("DRIVER_FAILED", `${to} exists already.`);
       const ours = treeAt(worktree.path)?.[1].adminDir === worktree.adminDir;
@@ -178,6 +189,21 @@ export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): M
       const now = repository.branches.get(name);
       if (now !== undefined && now !== tip) throw new FleetError("DRIVER_FAILED", `The branch ${name} has moved on and was kept.`);
       repository.branches.delete(name);
+    },
+    deleteBranches: async (repo, branches) => {
+      const repository = of(repo);
+      const listed = new Set(branches.map(({ name }) => name));
+      const others = [...repository.branches].filter(([name]) => !listed.has(name)).map(([, tip]) => tip);
+      const held = new Set(others.flatMap((tip) => repository.history(tip)));
+      const gone = new Set<string>();
+      for (const { name, keepTip } of branches) {
+        const tip = repository.branches.get(name);
+        if (tip !== undefined && (repository.placeOf(name) !== null || (!held.has(tip) && keepTip === null))) continue;
+        if (tip !== undefined && !held.has(tip)) repository.fleetRefs.set(`refs/fleet/${keepTip}`, tip);
+        repository.branches.delete(name);
+        gone.add(name);
+      }
+      return gone;
     },
     changes: async (worktree, base) => {
       const [repository, tree] = inTree(worktree.path);

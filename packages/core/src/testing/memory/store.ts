@@ -38,6 +38,8 @@ export function memoryLocks(): Locks {
         release();
       }
     },
+    // A process that ends takes its locks with it.
+    sweep: async () => undefined,
   };
 }
 
@@ -48,7 +50,7 @@ export function memoryJournal(): Journal {
   return {
     async begin(maker) {
       const id = `t${++last}`;
-      const entry = { id, maker, steps: [] as Step[] };
+      const entry = { id, maker, run: null, steps: [] as Step[] };
       entries.set(id, entry);
       return {
         async did(step) {

@@ -19,7 +19,7 @@ const ATTEMPTS = 50;
 export async function registerByHand(git: Git, repo: Repository, spec: WorktreeSpec, seed: Omit<Worktree, "adminDir">): Promise<Worktree> {
   const { files } = git.host;
   const registry = join(repo.commonDir, "worktrees");
-  const unfinished = join(repo.commonDir, `aifleet-new-${randomBytes(6).toString("hex")}`);
+  const unfinished = join(repo.commonDir, `aifleet-new-${process.pid}-${randomBytes(6).toString("hex")}`);
   await files.makeFolder(registry, 0o755);
   let made = false;
   try {

@@ -1,0 +1,55 @@
+import type { AgentRecord, Repository } from "../model/index.js";
+import type { Step } from "../ports/index.js";
+import type { Deps } from "./deps.js";
+import { isRegistered } from "./loss.js";
+import { dropHalfSaved, isSaved, looseTree } from "./trash.js";
+
+export type RemovalStep = Extract<Step, { kind: "removal" }>;
+
+/**
+ * Brings a removal that was cut off to an end, also from another process. The worktree's move out of its
+ * place is the one moment that counts: before it nothing has been done to the agent, and what was saved
+ * so far is dropped; after it the rest is done. Answers whether the agent is gone.
+ */
+export async function settleRemoval(deps: Deps, { record, deleteBranch }: RemovalStep): Promise<boolean> {
+  const repo = { commonDir: record.commonDir, path: record.repo, bare: false };
+  const saved = await isSaved(deps, record.id);
+  const there = (await deps.git.readLink(record.worktree))?.adminDir === record.adminDir && (await isRegistered(deps, record));
+  if (there && !saved) {
+    await dropHalfSaved(deps, repo, record.id);
+    return false;
+  }
+  // One that is handed over to the user stands in its place without our mark: it is none of ours any more.
+  const handedOver = !saved && (await deps.git.readLink(record.worktree))?.adminDir === record.adminDir && record.adminDir !== "";
+  if (!handedOver) {
+    await unregister(deps, repo, record);
+    if (saved) await looseTree(deps, record.id);
+    else await dropHalfSaved(deps, repo, record.id);
+    await settleBranch(deps, repo, record, deleteBranch);
+  }
+  await deps.store.update((draft) => {
+    draft.agents = draft.agents.filter((agent) => agent.id !== record.id);
+  });
+  return true;
+}
+
+/** Only what is still the agent's: git gives a free name to the next worktree. */
+async function unregister(deps: Deps, repo: Repository, record: AgentRecord): Promise<void> {
+  if (record.adminDir === "") return;
+  const isGone = (await deps.host.files.stat(record.adminDir)) === null;
+  if (isGone || (await isRegistered(deps, record))) await deps.git.removeWorktree(repo, { path: record.worktree, adminDir: record.adminDir });
+}
+
+/** Deletes the branch where that loses nothing, or on demand with its tip kept. Answers whether it is still there. */
+export async function settleBranch(deps: Deps, repo: Repository, record: AgentRecord, onDemand: boolean): Promise<boolean> {
+  const facts = (await deps.git.branches(repo, [record.branch])).get(record.branch);
+  if (facts === undefined || facts.tip === null) return false;
+  if (facts.checkedOutAt !== null || !(record.createdBranch || onDemand)) return true;
+  const reachable = await deps.git.isReachable(repo, facts.tip, { except: record.branch });
+  if (!reachable) {
+    if (!onDemand) return true;
+    await deps.git.setFleetRef(repo, `trash/${record.id}-branch`, facts.tip);
+  }
+  await deps.git.deleteBranch(repo, record.branch, facts.tip);
+  return false;
+}

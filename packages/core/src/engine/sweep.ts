@@ -1,0 +1,32 @@
+import { join } from "node:path";
+import type { Deps } from "./deps.js";
+import { projectName } from "./names.js";
+import type { Scope } from "./reconcile.js";
+
+/** Names of what is written, or is being deleted, under a name that does not count; each holds its maker's pid. */
+const PASSING = [/^\.tmp-(\d+)-/, /^aifleet-(?:new|gone)-(\d+)-/, /^\.aifleet-gone-(\d+)-/];
+
+/**
+ * Removes what killed commands left under names that do not count: temporary files, folders half
+ * deleted, locks. Cheap where there is nothing: a few folders are listed.
+ */
+export async function sweep(deps: Deps, scope: Scope): Promise<void> {
+  const { files } = deps.host;
+  const { home, run, journal, trash } = deps.paths;
+  const places = [home, run, journal, trash, ...(await worktreeFolders(deps, scope))];
+  if (scope.commonDir !== null) places.push(scope.commonDir);
+  for (const place of places) {
+    const names = (await files.list(place).catch(() => null)) ?? [];
+    await deps.locks.sweep(place, names);
+    const found = names.flatMap((name) => PASSING.flatMap((pattern) => pattern.exec(name)?.[1] ?? []).map((pid) => ({ name, pid: Number(pid) })));
+    if (found.length === 0) continue;
+    const alive = await deps.processes.identify(found.map(({ pid }) => pid));
+    for (const { name, pid } of found) if (!alive.has(pid)) await files.removeTree(join(place, name));
+  }
+}
+
+async function worktreeFolders(deps: Deps, scope: Scope): Promise<readonly string[]> {
+  const { root } = deps.settings.config.worktree;
+  if (deps.repo !== null && deps.repo.commonDir === scope.commonDir) return [join(root, projectName(deps.repo))];
+  return ((await deps.host.files.list(root)) ?? []).map((name) => join(root, name));
+}
