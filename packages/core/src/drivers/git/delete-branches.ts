@@ -48,15 +48,9 @@ export async function deleteBranches(
 /** Those of the tips that no branch outside the list, no tag and no remote branch reaches. */
 async function heldByNoOther(git: Git, repo: Repository, branches: readonly Standing[], call?: Call): Promise<ReadonlySet<string>> {
   if (branches.length === 0) return new Set();
-  const lines = [
-    ...new Set(branches.map(({ tip }) => requireOid(tip))),
-    "--not",
-    ...branches.map(({ name }) => `--exclude=${name}`),
-    "--branches",
-    "--tags",
-    "--remotes",
-  ];
-  const { stdout } = await git.run(repo.commonDir, ["rev-list", "--stdin"], { kind: "scan", input: `${lines.join("\n")}\n` }, call);
+  const input = `${[...new Set(branches.map(({ tip }) => requireOid(tip)))].join("\n")}\n`;
+  const args = ["rev-list", "--stdin", "--not", ...branches.map(({ name }) => `--exclude=${name}`), "--branches", "--tags", "--remotes"];
+  const { stdout } = await git.run(repo.commonDir, args, { kind: "scan", input }, call);
   return new Set(stdout.split("\n"));
 }
 

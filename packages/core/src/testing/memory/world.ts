@@ -56,7 +56,7 @@ export interface MemoryWorld {
  *     async coder(terminal) {
  *       terminal.print(`You said: ${terminal.argv.at(-1)}\n`);
  *       for await (const prompt of terminal.lines()) {
- *         if (prompt === "leave") return 0;
+ *         if (prompt === "leave") break; // the agent is `done`
  *         await world.git.bench.writeFile(terminal.cwd, "notes.txt", prompt);
  *       }
  *     },
