@@ -1,4 +1,5 @@
 import { defineConfig } from "tsup";
+import { lazyBuiltins } from "./build/lazy-builtins.js";
 import { oclifInOneFile } from "./build/oclif-in-one-file.js";
 import { seal } from "./build/seal.js";
 
@@ -7,6 +8,7 @@ export default defineConfig({
   entry: { fleet: "src/main.ts" },
   format: ["cjs"],
   platform: "node",
+  removeNodeProtocol: false,
   target: "node20",
   bundle: true,
   splitting: false,
@@ -15,7 +17,7 @@ export default defineConfig({
   minify: true,
   treeshake: false,
   sourcemap: false,
-  esbuildPlugins: [oclifInOneFile()],
+  esbuildPlugins: [lazyBuiltins(), oclifInOneFile()],
   esbuildOptions(options) {
     options.legalComments = "none";
     // bin/fleet.js reads the file byte by byte, which is faster.

@@ -8,6 +8,7 @@ export default defineConfig({
   },
   format: ["esm"],
   target: "node20",
+  removeNodeProtocol: false,
   dts: { entry: { index: "src/index.ts", "testing/index": "src/testing/index.ts" } },
   splitting: true,
   clean: true,

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -36,12 +36,19 @@ async function warm(bin: string): Promise<void> {
   const run = (file: string, args: readonly string[]) => spawnSync(file, args, { cwd: home, env, stdio: "ignore" });
   try {
     run("git", ["init", "-q"]);
+    run("git", ["-c", "user.name=Build", "-c", "user.email=build@example.invalid", "commit", "-q", "--allow-empty", "-m", "first"]);
+    await mkdir(env.AI_FLEET_HOME, { mode: 0o700 });
+    await writeFile(join(env.AI_FLEET_HOME, "config.toml"), "[fleet]\nmax_parallel = 4\n", { mode: 0o600 });
     for (const args of [
       ["--help"],
       ["create", "--help"],
       ["list", "--no-such-flag"],
-      ["prompt", "none", "text"],
-      ["logs", "none"],
+      ["create", "warm", "--agent", "demo"],
+      ["prompt", "warm", "text"],
+      ["logs", "warm"],
+      ["list", "--json"],
+      ["list"],
+      ["kill", "warm", "--force", "--yes"],
       ["list"],
     ]) {
       run(process.execPath, [bin, ...args]);

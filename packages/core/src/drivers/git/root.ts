@@ -24,7 +24,7 @@ export async function findRoot(git: Git, folder: string, call?: Call): Promise<R
 }
 
 /** Settings that make a repository something else than its folders suggest. */
-const UNUSUAL = /^\s*(?:bare\s*=\s*(?!false)|bare\s*$|worktree\s*=|\[include)/im;
+const UNUSUAL = /^\s*(?:bare\s*=\s*(?!\s|false)|bare\s*$|worktree\s*=|\[include)/im;
 
 /**
  * The usual repository, told from its files alone: a `.git` folder, or a linked worktree's `.git`

@@ -1,8 +1,9 @@
 import type { Deps } from "../../engine/deps.js";
 import { askSessions, look, type Seen } from "../../engine/look.js";
+import { lookAtOne } from "../../engine/one.js";
 import { type Reconciled, reconcile, type Scope } from "../../engine/reconcile.js";
 import { scopeOf } from "../../engine/scope.js";
-import { namesKnown, pick, pickOne } from "../../engine/targets.js";
+import { isSingle, namesKnown, pick, pickOne } from "../../engine/targets.js";
 import type { AgentRecord, Target } from "../../model/index.js";
 import type { CallOptions, ListedAgent } from "../types.js";
 import { fill } from "./call.js";
@@ -26,6 +27,8 @@ export async function scopeFor(deps: Deps, target: Target, call?: CallOptions): 
 async function lookFor(deps: Deps, target: Target, call?: CallOptions): Promise<Reconciled & { readonly scope: Scope }> {
   const full = fill(call);
   const scope = scopeOf(deps);
+  const one = isSingle(target) ? await lookAtOne(deps, scope, target, full.warn, full) : null;
+  if (one !== null) return { ...one, scope: one.agents[0]?.record.commonDir === scope.commonDir ? scope : { commonDir: null } };
   const here = await reconcile(deps, scope, full.warn, full);
   if (scope.commonDir === null || namesKnown(here.agents, target)) return { ...here, scope };
   const everywhere = await reconcile(deps, { commonDir: null }, full.warn, full);
