@@ -45,7 +45,8 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   const content = file === null ? null : readSettings(file, true);
   let project: ProjectFile | null = null;
   if (repo !== null && file !== null && content !== null) {
-    project = { path: file, hash: content.hash, trusted: isTrusted(paths, file, content.hash) };
+    const hash = content.hash();
+    project = { path: file, hash, trusted: isTrusted(paths, file, hash) };
     if (project.trusted && options.ignoreProject !== true) {
       layers.push(await readFileLayer(content.text, file, "project", { ...around, folder: repo.path }));
     }
@@ -91,7 +92,7 @@ async function readFlags(flags: Readonly<Record<string, unknown>>, around: Surro
 }
 
 /** A file's text and hash, null if there is none. `lenient`: what is no plain file counts as none. */
-export function readSettings(file: string, lenient = false): { readonly text: string; readonly hash: string } | null {
+export function readSettings(file: string, lenient = false): { readonly text: string; readonly hash: () => string } | null {
   let handle: number;
   try {
     // Not waiting for a writer: a pipe in the file's place must not hang every command.
@@ -109,7 +110,7 @@ export function readSettings(file: string, lenient = false): { readonly text: st
     }
     if (stat.size > MAX_BYTES) throw new FleetError("CONFIG_INVALID", `${file} is larger than 1 MB.`, { data: { file } });
     const bytes = readFileSync(handle);
-    return { text: bytes.toString("utf8"), hash: createHash("sha256").update(bytes).digest("hex") };
+    return { text: bytes.toString("utf8"), hash: () => createHash("sha256").update(bytes).digest("hex") };
   } catch (error) {
     throw toFleetError(error, `Cannot read ${file}`);
   } finally {
