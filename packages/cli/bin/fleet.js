@@ -14,7 +14,7 @@ const {
   rmSync,
   writeFileSync,
 } = require("node:fs");
-const { join } = require("node:path");
+const { dirname, join } = require("node:path");
 const { Script, constants } = require("node:vm");
 
 const dist = join(__dirname, "..", "dist");
@@ -100,7 +100,7 @@ function write(place, mode) {
     const data = script.createCachedData();
     const sum = Buffer.alloc(4);
     sum.writeUInt32LE(checksum(data));
-    const part = `${place}.${process.pid}`;
+    const part = join(dirname(place), `.tmp-${process.pid}-cache`);
     writeFileSync(part, Buffer.concat([data, sum]), { mode });
     renameSync(part, place);
   } catch {

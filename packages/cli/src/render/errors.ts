@@ -4,7 +4,7 @@ import { Failure, usage } from "../failure.js";
 import { nearest } from "../nearest.js";
 import { painter, wantsColor } from "./color.js";
 import { output } from "./output.js";
-import { clean } from "./width.js";
+import { clean, cut } from "./width.js";
 
 /** An error as the command line shows it. */
 export interface Shown {
@@ -44,7 +44,8 @@ export function printError(error: Shown, context: Pick<ErrorContext, "json" | "c
   let shown = `${paint("red", "error:")} ${text(error.message)}\n`;
   const files = error.data.files;
   if (error.code === "WORKTREE_DIRTY" && Array.isArray(files)) shown += fileList(files.map(String));
-  if (typeof error.data.output === "string" && error.data.output.trim() !== "")
+  // What the message says of it already is not said again.
+  if (typeof error.data.output === "string" && !error.message.includes(error.data.output.trim()))
     shown += `${indent(text(lastLines(error.data.output, 10)))}\n`;
   if (error.hint !== null) shown += `${paint("cyan", "hint:")} ${text(error.hint)}\n`;
   process.stderr.write(shown);
@@ -97,7 +98,8 @@ function reworded(message: string): string {
 }
 
 function lastLines(text: string, count: number): string {
-  return text.trimEnd().split("\n").slice(-count).join("\n");
+  const lines = text.trimEnd().split("\n").slice(-count);
+  return lines.map((line) => cut(line, 300)).join("\n");
 }
 
 function indent(text: string): string {

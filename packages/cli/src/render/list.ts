@@ -54,9 +54,9 @@ interface Field extends Column {
 }
 
 const FIELDS: Readonly<Record<string, Field>> = {
-  repo: { title: "REPOSITORY", shrinksTo: 8, cell: ({ repo }) => ({ text: repo.split("/").at(-1) ?? repo, color: "dim" }) },
+  repo: { title: "REPOSITORY", shrinksTo: 8, dropped: 5, cell: ({ repo }) => ({ text: repo.split("/").at(-1) ?? repo, color: "dim" }) },
   branch: { title: "BRANCH", shrinksTo: 12, cell: ({ branch }) => ({ text: branch, color: "bold" }) },
-  agent: { title: "AGENT", shrinksTo: 6, cell: ({ adapter }) => ({ text: adapter }) },
+  agent: { title: "AGENT", shrinksTo: 6, dropped: 6, cell: ({ adapter }) => ({ text: adapter }) },
   status: {
     title: "STATUS",
     cell: (agent, look) => {
@@ -66,10 +66,10 @@ const FIELDS: Readonly<Record<string, Field>> = {
       return { text: `${look.width === null ? "" : `${symbol} `}${agent.status}${exit}${source}`, color };
     },
   },
-  since: { title: "SINCE", align: "right", cell: (agent, { now }) => ({ text: since(agent.statusSince, now) }) },
-  cpu: { title: "CPU", align: "right", cell: ({ cpu }) => ({ text: percent(cpu) }) },
-  memory: { title: "MEM", align: "right", cell: ({ memory }) => ({ text: bytes(memory) }) },
-  age: { title: "AGE", align: "right", cell: (agent, { now }) => ({ text: since(agent.createdAt, now) }) },
+  since: { title: "SINCE", align: "right", dropped: 7, cell: (agent, { now }) => ({ text: since(agent.statusSince, now) }) },
+  cpu: { title: "CPU", align: "right", dropped: 3, cell: ({ cpu }) => ({ text: percent(cpu) }) },
+  memory: { title: "MEM", align: "right", dropped: 4, cell: ({ memory }) => ({ text: bytes(memory) }) },
+  age: { title: "AGE", align: "right", dropped: 2, cell: (agent, { now }) => ({ text: since(agent.createdAt, now) }) },
   changes: {
     title: "CHANGES",
     align: "right",
@@ -84,7 +84,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
     title: "DIRTY",
     cell: ({ dirty }) => ({ text: dirty === null ? "-" : dirty ? "yes" : "no", color: dirty ? "yellow" : undefined }),
   },
-  batch: { title: "BATCH", shrinksTo: 5, cell: ({ batch }) => ({ text: batch ?? "-", color: "dim" }) },
+  batch: { title: "BATCH", shrinksTo: 5, dropped: 1, cell: ({ batch }) => ({ text: batch ?? "-", color: "dim" }) },
 };
 
 function tableOf(agents: readonly ListedAgent[], look: ListLook): string[] {

@@ -11,6 +11,8 @@ export interface Column {
   readonly align?: "left" | "right";
   /** Columns the cell may be cut down to when the terminal is too narrow. Left out: never cut. */
   readonly shrinksTo?: number;
+  /** Left out where the terminal is too narrow still, the lowest number first. Without one: never. */
+  readonly dropped?: number;
 }
 
 export interface TableStyle {
@@ -26,6 +28,11 @@ export function table(columns: readonly Column[], rows: readonly (readonly Cell[
   const texts = rows.map((row) => row.map((cell) => clean(cell.text)));
   if (style.width === null) return texts.map((row) => row.join("\t"));
   const widths = fit(columns, texts, style.width);
+  const drop = widthOfRow(widths) > style.width ? firstDropped(columns) : -1;
+  if (drop !== -1) {
+    const without = <T>(cells: readonly T[]): T[] => cells.filter((_, index) => index !== drop);
+    return table(without(columns), rows.map(without), style);
+  }
   const line = (cells: readonly string[], color: (index: number) => Color | undefined): string =>
     cells
       .map((text, index) => {
@@ -48,8 +55,7 @@ export function table(columns: readonly Column[], rows: readonly (readonly Cell[
 /** Widths that show everything if it fits; else the widest shrinkable column gives way first. */
 function fit(columns: readonly Column[], rows: readonly (readonly string[])[], available: number): number[] {
   const widths = columns.map((column, index) => Math.max(widthOf(column.title), ...rows.map((row) => widthOf(row[index] ?? ""))));
-  const total = (): number => widths.reduce((sum, width) => sum + width, GAP * (columns.length - 1));
-  for (let over = total() - available; over > 0; over = total() - available) {
+  for (let over = widthOfRow(widths) - available; over > 0; over = widthOfRow(widths) - available) {
     let widest = -1;
     for (const [index, { shrinksTo }] of columns.entries()) {
       const width = widths[index] ?? 0;
@@ -59,4 +65,14 @@ function fit(columns: readonly Column[], rows: readonly (readonly string[])[], a
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return widths;
+}
+
+function widthOfRow(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1));
+}
+
+/** The column that goes first where not all fit, -1 if none may. */
+function firstDropped(columns: readonly Column[]): number {
+  const order = columns.flatMap(({ dropped }, index) => (dropped === undefined ? [] : [[dropped, index] as const]));
+  return order.sort(([a], [b]) => a - b)[0]?.[1] ?? -1;
 }

@@ -110,6 +110,7 @@ class Screen {
 
   leave(): void {
     this.#forget();
-    process.stdout.write("\u001b[?25h");
+    // The terminal shows the ^C that ended it: the shell's next words come in its place.
+    process.stdout.write("\r\u001b[K\u001b[?25h");
   }
 }

@@ -1,5 +1,5 @@
 import { closeSync, fchmodSync, linkSync, openSync, realpathSync, rmSync, statSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { FleetError, toFleetError } from "../errors/index.js";
 import type { Locks } from "../ports/index.js";
@@ -21,7 +21,7 @@ export function writeFirstConfig(paths: Pick<HomePaths, "home" | "config">): boo
 
 /** Writes a file whole if there is none of that name; never over another, even one made meanwhile. */
 export function writeNewFile(path: string, text: string, mode: number): boolean {
-  const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2, 10)}.tmp`;
+  const temporary = join(dirname(path), `.tmp-${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
   try {
     const handle = openSync(temporary, "wx", mode);
     try {

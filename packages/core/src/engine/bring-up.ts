@@ -20,6 +20,9 @@ import { transact, type Undo } from "./transact.js";
 /** An argument longer than this does not fit into an argv element, bytes. */
 export const LONGEST_ARGUMENT = 131_071;
 
+/** How long what a failed checkout left running may take to tidy up, milliseconds. */
+const LEFTOVER_MS = 500;
+
 /** How one agent came up, or why it did not. */
 export type Raised =
   | { readonly ok: true; readonly record: AgentRecord }
@@ -122,16 +125,21 @@ async function makeWorktree(deps: Deps, crew: Crew, plan: Plan, record: AgentRec
       madeBranchAt: plan.mode === "use" ? null : plan.base,
     },
     async () => {
-      const result = await crew.addWorktree({
-        key: record.id,
-        path: record.worktree,
-        branch: record.branch,
-        mode: plan.mode,
-        base: plan.start,
-        mark: (made) => mirrorText(deps.paths.home, { ...record, adminDir: made.adminDir }),
-      });
-      if (!result.ok) throw result.error;
-      return result.worktree;
+      const result = await crew
+        .addWorktree({
+          key: record.id,
+          path: record.worktree,
+          branch: record.branch,
+          mode: plan.mode,
+          base: plan.start,
+          mark: (made) => mirrorText(deps.paths.home, { ...record, adminDir: made.adminDir }),
+          env: { AIFLEET_ID: record.id },
+        })
+        .catch((error: unknown) => ({ ok: false as const, error }));
+      if (result.ok) return result.worktree;
+      // A filter or a hook outlives the git that was ended.
+      await deps.processes.endTrees([{ root: null, marker: ["AIFLEET_ID", record.id] }], { graceMs: LEFTOVER_MS });
+      throw result.error;
     },
     { whole: true },
   );

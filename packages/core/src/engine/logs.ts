@@ -40,7 +40,8 @@ export async function keepScreens(deps: Deps, sessions: readonly { readonly id: 
   );
   for (const { id, agent } of sessions) {
     const screen = screens.get(id);
-    if (screen !== undefined) await deps.host.files.write(screenFileOf(deps, agent), `${trimEnd(screen.lines).join("\n")}\n`, 0o600, deps.paths.run);
+    if (screen !== undefined)
+      await deps.host.files.write(screenFileOf(deps, agent), `${trimEnd(screen.lines).join("\n")}\n`, 0o600, deps.paths.run);
   }
 }
 

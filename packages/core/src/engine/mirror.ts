@@ -4,8 +4,14 @@ import { mirrorText } from "./record.js";
 
 /** Mirrors a record beside its worktree's registration, where that is still there: what was removed by hand is not made again. */
 export async function writeMirror(deps: Deps, record: AgentRecord): Promise<void> {
-  if (record.adminDir === "" || (await deps.host.files.stat(record.adminDir)) === null) return;
-  await deps.git.writeMark(record.adminDir, mirrorText(deps.paths.home, record));
+  const isThere = async () => record.adminDir !== "" && (await deps.host.files.stat(record.adminDir)) !== null;
+  if (!(await isThere())) return;
+  try {
+    await deps.git.writeMark(record.adminDir, mirrorText(deps.paths.home, record));
+  } catch (error) {
+    // Another command took the worktree away meanwhile.
+    if (await isThere()) throw error;
+  }
 }
 
 /** Writes changed records to the registry, at once, and to their worktrees. */

@@ -80,14 +80,7 @@ function startOf(
     });
   }
   if (facts.blockedBy !== null) {
-    throw new FleetError(
-      "BRANCH_IN_USE",
-      `The branch "${branch}" cannot be made beside the branch "${facts.blockedBy}": git keeps one name inside the other.`,
-      {
-        hint: "Take a name that is no folder of the other.",
-        data: { branch, place: facts.blockedBy },
-      },
-    );
+    throw branchBlocked(branch, facts.blockedBy);
   }
   if (facts.tip !== null) {
     if (wish.from !== null || wish.mustBeNew) {
@@ -156,6 +149,27 @@ function refuseTwins(wishes: readonly Wish[]): void {
       throw new FleetError("USAGE", `The branch "${branch}" is named twice.`, { hint: "Give every task a branch of its own." });
     seen.add(branch);
   }
+  for (const branch of seen) {
+    const folder = foldersOf(branch).find((name) => seen.has(name));
+    if (folder !== undefined) throw branchBlocked(branch, folder);
+  }
+}
+
+/** `a/b/c` -> `a`, `a/b` */
+function foldersOf(branch: string): readonly string[] {
+  const parts = branch.split("/");
+  return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join("/"));
+}
+
+function branchBlocked(branch: string, by: string): FleetError {
+  return new FleetError(
+    "BRANCH_IN_USE",
+    `The branch "${branch}" cannot be made beside the branch "${by}": git keeps one name inside the other.`,
+    {
+      hint: "Take a name that is no folder of the other.",
+      data: { branch, place: by },
+    },
+  );
 }
 
 async function requireAdapter(deps: Deps, name: string): Promise<AgentAdapter> {

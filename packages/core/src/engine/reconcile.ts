@@ -6,6 +6,7 @@ import { askSessions, look, type Seen } from "./look.js";
 import { writeMirror } from "./mirror.js";
 import { recordFromMark } from "./record.js";
 import { recover } from "./recover.js";
+import { sweep } from "./sweep.js";
 
 /** Observations older than this are of agents that are gone, milliseconds. */
 const KEEP_MS = 7 * 24 * 3600 * 1000;
@@ -34,6 +35,7 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   const places = scope.commonDir === null ? await discoverRepositories(deps, snapshot) : [scope.commonDir];
   const marks = new Map<string, readonly Mark[] | null>();
   for (const place of places) marks.set(place, await marksOf(deps, place));
+  await sweep(deps, scope, places);
 
   const inScope = snapshot.agents.filter((record) => scope.commonDir === null || record.commonDir === scope.commonDir);
   const kept: AgentRecord[] = [];
@@ -80,12 +82,20 @@ async function findAgain(
     warn({ code: "WORKTREE_GONE", branch: record.branch, message: `The worktree of ${record.branch} is gone, but its agent still runs.` });
     return record;
   }
+  // A kill under way takes the worktree first and the record last.
+  if (await isBeingKilled(deps, record)) return record;
+  if (!(await deps.store.read()).agents.some(({ id }) => id === record.id)) return null;
   warn({
     code: "WORKTREE_GONE",
     branch: record.branch,
     message: `The worktree of ${record.branch} was removed by hand; the agent is forgotten.`,
   });
   return null;
+}
+
+async function isBeingKilled(deps: Deps, { id }: AgentRecord): Promise<boolean> {
+  const pending = await deps.journal.pending();
+  return pending.some(({ steps }) => steps.some((step) => step.kind === "removal" && step.record.id === id));
 }
 
 /** Reservations whose maker was killed before it made anything: recovery has undone the rest. */
@@ -128,17 +138,26 @@ async function remember(
   const gone = new Set(inScope.filter((record) => !before.has(record.id)).map((record) => record.id));
   if (changed.length > 0 || gone.size > 0 || adopted.length > 0) {
     const updates = new Map([...adopted, ...changed].map((record) => [record.id, record]));
-    await deps.store.update((draft) => {
-      draft.agents = draft.agents.filter((agent) => !gone.has(agent.id)).map((agent) => updates.get(agent.id) ?? agent);
+    const applied = await deps.store.update((draft) => {
+      const unmoved = draft.agents.filter((agent) => isAsRead(agent, before.get(agent.id))).map((agent) => agent.id);
+      draft.agents = draft.agents
+        .filter((agent) => !gone.has(agent.id))
+        .map((agent) => (unmoved.includes(agent.id) ? (updates.get(agent.id) ?? agent) : agent));
       const there = new Set(draft.agents.map((agent) => agent.id));
       for (const record of adopted) if (!there.has(record.id)) draft.agents.push(updates.get(record.id) ?? record);
       for (const place of new Set(adopted.map((record) => record.commonDir))) {
         if (!draft.repositories.includes(place)) draft.repositories.push(place);
       }
+      return new Set([...unmoved, ...adopted.map((record) => record.id)]);
     });
-    for (const record of changed) await writeMirror(deps, record);
+    for (const record of changed) if (applied.has(record.id)) await writeMirror(deps, record);
   }
   await observe(deps, seen);
+}
+
+/** Whether a record still stands as it was read: what another command wrote since is newer than what was seen here. */
+function isAsRead(now: AgentRecord, read: AgentRecord | undefined): boolean {
+  return read !== undefined && now.status === read.status && now.statusSince === read.statusSince && now.adminDir === read.adminDir;
 }
 
 /** Only an end is for good: what a live agent does right now is read afresh each time. */

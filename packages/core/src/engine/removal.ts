@@ -4,6 +4,11 @@ import type { Deps } from "./deps.js";
 import { isRegistered } from "./loss.js";
 import { dropHalfSaved, isSaved, looseTree } from "./trash.js";
 
+/** Held while an agent's worktree goes or comes back. */
+export function killLock(deps: Deps, id: string): string {
+  return `${deps.paths.run}/kill-${id}`;
+}
+
 export type RemovalStep = Extract<Step, { kind: "removal" }>;
 
 /**
@@ -37,7 +42,8 @@ export async function settleRemoval(deps: Deps, { record, deleteBranch }: Remova
 async function unregister(deps: Deps, repo: Repository, record: AgentRecord): Promise<void> {
   if (record.adminDir === "") return;
   const isGone = (await deps.host.files.stat(record.adminDir)) === null;
-  if (isGone || (await isRegistered(deps, record))) await deps.git.removeWorktree(repo, { path: record.worktree, adminDir: record.adminDir });
+  if (isGone || (await isRegistered(deps, record)))
+    await deps.git.removeWorktree(repo, { path: record.worktree, adminDir: record.adminDir });
 }
 
 /** Deletes the branch where that loses nothing, or on demand with its tip kept. Answers whether it is still there. */

@@ -2,7 +2,7 @@ import { FleetError } from "../errors/index.js";
 import type { Screen, Session } from "../model/index.js";
 import type { AgentAdapter, Call } from "../ports/index.js";
 import type { Deps } from "./deps.js";
-import { lastLines } from "./setup.js";
+import { lastLines, lastWords } from "./setup.js";
 
 /** A program that shows no sign of its own counts as up when it has lived this long, milliseconds. */
 const LIVED_MS = 900;
@@ -178,8 +178,9 @@ export async function waitUntilReady(deps: Deps, session: Session, adapter: Agen
 
 function died(session: Session, screen: Screen | null): FleetError {
   const output = lastLines((screen?.lines ?? []).filter((line) => !line.startsWith("Pane is dead")).join("\n"), 10);
+  const words = lastWords(output);
   const how = session.exitCode === null ? "" : ` with exit code ${session.exitCode}`;
-  return new FleetError("AGENT_DIED", `The agent program ended${how} before it was up${output === "" ? "." : `: ${output}`}`, {
+  return new FleetError("AGENT_DIED", `The agent program ended${how} before it was up${words === "" ? "." : `: ${words}`}`, {
     hint: "Run its command by hand in the repository to see why.",
     data: { exitCode: session.exitCode, output },
   });

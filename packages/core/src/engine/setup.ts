@@ -22,8 +22,9 @@ export async function runSetup(
     const result = await runOne(deps, where, command, timeoutSeconds, call);
     if (result.exitCode === 0) continue;
     const output = lastLines(`${result.stdout}\n${result.stderr}`);
+    const words = lastWords(output);
     const how = result.exitCode === null ? `ended by ${result.exitSignal ?? "a signal"}` : `exit ${result.exitCode}`;
-    throw new FleetError("SETUP_FAILED", `The setup command \`${command}\` failed (${how})${output === "" ? "." : `: ${output}`}`, {
+    throw new FleetError("SETUP_FAILED", `The setup command \`${command}\` failed (${how})${words === "" ? "." : `: ${words}`}`, {
       hint: "Mend setup.commands, or skip them with --quick.",
       data: { command, exitCode: result.exitCode, output },
     });
@@ -53,7 +54,13 @@ async function runOne(
   }
 }
 
-/** The last few lines, on one line each, short enough for an error message. */
+/** The last line of some output, short enough for a message of one line. */
+export function lastWords(output: string): string {
+  const line = output.split("\n").at(-1)?.trim() ?? "";
+  return line.length > 200 ? `…${line.slice(-200)}` : line;
+}
+
+/** The last few lines, short enough to go with an error. */
 export function lastLines(text: string, count = 5): string {
   return text
     .split("\n")

@@ -28,12 +28,12 @@ export function readStatus(evidence: StatusEvidence): StatusReading {
   const { record, session } = evidence;
   if (session === undefined) return { status: "unknown", source: "session" };
   if (session === null) return withoutSession(evidence);
+  if (record.status === "starting" && evidence.makerAlive === true) return { status: "starting", source: "session" };
   if (record.status === "stopped" && session.dead) return { status: "stopped", source: "session" };
   if (session.dead) {
     if (session.exitCode === null) return { status: "unknown", source: "exit" };
     return { status: session.exitCode === 0 ? "done" : "failed", source: "exit" };
   }
-  if (record.status === "starting" && evidence.makerAlive === true) return { status: "starting", source: "session" };
   const read = evidence.adapter?.read({ session, screen: evidence.screen, now: evidence.now }) ?? null;
   if (read !== null) return read;
   if (evidence.awaitsInput === true) return { status: "idle", source: "activity" };

@@ -10,15 +10,17 @@ const PASSING = [/^\.tmp-(\d+)-/, /^aifleet-(?:new|gone)-(\d+)-/, /^\.aifleet-go
  * Removes what killed commands left under names that do not count: temporary files, folders half
  * deleted, locks. Cheap where there is nothing: a few folders are listed.
  */
-export async function sweep(deps: Deps, scope: Scope): Promise<void> {
+export async function sweep(deps: Deps, scope: Scope, repositories: readonly string[]): Promise<void> {
   const { files } = deps.host;
   const { home, run, journal, trash } = deps.paths;
-  const places = [home, run, journal, trash, ...(await worktreeFolders(deps, scope))];
-  if (scope.commonDir !== null) places.push(scope.commonDir);
-  for (const place of places) {
-    const names = (await files.list(place).catch(() => null)) ?? [];
+  const places = [home, join(home, "cache"), run, journal, trash, ...(await worktreeFolders(deps, scope)), ...repositories];
+  const listings = await Promise.all(places.map((place) => files.list(place).catch(() => null)));
+  for (const [i, place] of places.entries()) {
+    const names = listings[i] ?? [];
     await deps.locks.sweep(place, names);
-    const found = names.flatMap((name) => PASSING.flatMap((pattern) => pattern.exec(name)?.[1] ?? []).map((pid) => ({ name, pid: Number(pid) })));
+    const found = names.flatMap((name) =>
+      PASSING.flatMap((pattern) => pattern.exec(name)?.[1] ?? []).map((pid) => ({ name, pid: Number(pid) })),
+    );
     if (found.length === 0) continue;
     const alive = await deps.processes.identify(found.map(({ pid }) => pid));
     for (const { name, pid } of found) if (!alive.has(pid)) await files.removeTree(join(place, name));

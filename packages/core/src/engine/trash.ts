@@ -1,15 +1,12 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { FleetError } from "../errors/index.js";
 import { type AgentRecord, RECORD_VERSION, type Repository, type SavedWork, type TrashEntry, type WorktreeFacts } from "../model/index.js";
 import { isDisposable } from "./baseline.js";
 import type { Deps } from "./deps.js";
-import { mirrorText } from "./record.js";
 
 const NOTE = "saved.json";
 const TREE = "tree";
 const ADMIN = "admin";
-/** What in an admin directory ties it to its place or to a process that is gone: never taken over. */
-const TIES = ["gitdir", "commondir", "index.lock", "HEAD.lock"];
 
 /**
  * Saves a worktree whole before it goes: its tracked and untracked files as a commit under
@@ -20,9 +17,10 @@ export async function saveWork(deps: Deps, repo: Repository, record: AgentRecord
   const { files } = deps.host;
   const worktree = { path: record.worktree, adminDir: record.adminDir };
   const folder = join(deps.paths.trash, record.id);
+  // First of all: with it everything else that is saved is found again.
+  await files.makeFolder(folder);
   const saved = await deps.git.save(repo, worktree, record.id);
   const tip = (await deps.git.branches(repo, [record.branch])).get(record.branch)?.tip ?? null;
-  await files.makeFolder(folder);
   const entry: TrashEntry = {
     record,
     head: facts.head,
@@ -31,7 +29,7 @@ export async function saveWork(deps: Deps, repo: Repository, record: AgentRecord
     ref: saved.ref,
     savedAt: new Date(deps.clock.now()).toISOString(),
   };
-  await files.write(join(folder, NOTE), `${JSON.stringify({ version: RECORD_VERSION, ...entry })}\n`);
+  await files.write(join(folder, NOTE), `${JSON.stringify({ version: RECORD_VERSION, ...entry })}\n`, 0o600, deps.paths.run);
   await files.removeTree(join(folder, ADMIN));
   await copyFolder(deps, record.adminDir, join(folder, ADMIN));
   const disposable = new Set(deps.settings.config.worktree.disposable);
@@ -45,14 +43,48 @@ export async function listTrash(deps: Deps): Promise<readonly TrashEntry[]> {
   const { files } = deps.host;
   const ids = (await files.list(deps.paths.trash)) ?? [];
   const texts = await files.readMany(ids.map((id) => join(deps.paths.trash, id, NOTE)));
-  const entries = texts.flatMap((text): TrashEntry[] => {
-    try {
-      return text === null ? [] : [JSON.parse(text) as TrashEntry];
-    } catch {
-      return [];
-    }
-  });
+  const entries: TrashEntry[] = [];
+  for (const [i, id] of ids.entries()) {
+    const entry = parseNote(texts[i] ?? null);
+    // Until its folder is there it is still being saved.
+    if (entry !== null && (await isSaved(deps, id))) entries.push(entry);
+  }
   return entries.sort((a, b) => b.savedAt.localeCompare(a.savedAt));
+}
+
+function parseNote(text: string | null): TrashEntry | null {
+  try {
+    return text === null ? null : (JSON.parse(text) as TrashEntry);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether an agent's worktree lies in the trash, whole. */
+export async function isSaved(deps: Deps, id: string): Promise<boolean> {
+  return (await deps.host.files.stat(savedTree(deps, id))) !== null;
+}
+
+/** Where an agent's worktree lies in the trash. */
+export function savedTree(deps: Deps, id: string): string {
+  return join(deps.paths.trash, id, TREE);
+}
+
+/** Where the worktree's admin directory lies beside it. */
+export function savedAdmin(deps: Deps, id: string): string {
+  return join(deps.paths.trash, id, ADMIN);
+}
+
+/** Drops what was saved of a worktree that stays in its place after all. */
+export async function dropHalfSaved(deps: Deps, repo: Repository, id: string): Promise<void> {
+  if ((await deps.host.files.stat(join(deps.paths.trash, id))) === null) return;
+  await deps.git.setFleetRef(repo, `trash/${id}`, null);
+  await dropFolder(deps, id);
+}
+
+/** Cuts a saved folder's last tie to the repository. */
+export async function looseTree(deps: Deps, id: string): Promise<void> {
+  await deps.host.files.remove(join(savedTree(deps, id), ".git"));
 }
 
 /** The newest entry of a branch (of this repository, where the fleet has one) or of an id. */
@@ -72,92 +104,11 @@ export async function findTrash(deps: Deps, name: string): Promise<TrashEntry> {
   });
 }
 
-/**
- * Brings a saved worktree back: branch, folder with its modes, staged, unstaged, untracked and
- * ignored files as they were, and the record, stopped. Throws `BRANCH_IN_USE` where the branch is
- * checked out elsewhere by now, and changes nothing then.
- */
-export async function restoreWork(deps: Deps, entry: TrashEntry): Promise<AgentRecord> {
-  const { record } = entry;
-  const { git, host } = deps;
-  const repo = await git.root(record.repo);
-  if (repo === null || repo.commonDir !== record.commonDir) {
-    throw new FleetError("NOT_A_REPOSITORY", `The repository ${record.repo} is not there any more.`, {
-      hint: `The files are kept in ${join(deps.paths.trash, record.id, TREE)}.`,
-    });
-  }
-  const branch = entry.branch ?? record.branch;
-  const facts = (await git.branches(repo, [branch])).get(branch);
-  if (facts?.checkedOutAt !== null && facts !== undefined) {
-    throw new FleetError("BRANCH_IN_USE", `The branch "${branch}" is checked out at ${facts.checkedOutAt}.`, {
-      hint: "Switch that worktree to another branch first.",
-      data: { branch, place: facts.checkedOutAt },
-    });
-  }
-  if ((await host.files.stat(record.worktree)) !== null) {
-    throw new FleetError("BRANCH_IN_USE", `${record.worktree} exists already.`, {
-      hint: "Move it away first.",
-      data: { branch: record.branch, place: record.worktree },
-    });
-  }
-  const start = facts?.tip ?? (entry.branch === null ? entry.tip : entry.head) ?? record.base;
-  const restored: AgentRecord = {
-    ...record,
-    process: null,
-    maker: null,
-    status: "stopped",
-    statusSource: "session",
-    statusSince: new Date(deps.clock.now()).toISOString(),
-  };
-  const spec = {
-    key: record.id,
-    path: record.worktree,
-    branch,
-    mode: facts?.tip == null ? ("create" as const) : ("use" as const),
-    base: start,
-    mark: (made: { readonly adminDir: string }) => mirrorText(deps.paths.home, { ...restored, adminDir: made.adminDir }),
-  };
-  for await (const result of git.addWorktrees(repo, [spec], { parallel: 1 })) {
-    if (!result.ok) throw result.error;
-    const complete = { ...restored, adminDir: result.worktree.adminDir };
-    await putBack(deps, entry, complete);
-    if (complete.credentials.length > 0) await git.exclude(repo, result.worktree, complete.credentials);
-    await git.writeMark(complete.adminDir, mirrorText(deps.paths.home, complete));
-    await deps.store.update((draft) => {
-      draft.agents = [...draft.agents.filter((agent) => agent.id !== complete.id), complete];
-      if (!draft.repositories.includes(complete.commonDir)) draft.repositories.push(complete.commonDir);
-    });
-    await dropTrash(deps, entry, repo);
-    return complete;
-  }
-  throw new FleetError("DRIVER_FAILED", "git did not make the worktree again.");
-}
-
-/** Swaps the fresh checkout for the saved folder, and what git knew of it for what was saved. */
-async function putBack(deps: Deps, { record }: TrashEntry, made: AgentRecord): Promise<void> {
-  const { files } = deps.host;
-  const saved = join(deps.paths.trash, record.id);
-  const link = await files.read(join(made.worktree, ".git"));
-  const fresh = join(dirname(made.worktree), `.fresh-${record.id}`);
-  await files.rename(made.worktree, fresh);
-  await moveFolder(deps, join(saved, TREE), made.worktree);
-  await files.write(join(made.worktree, ".git"), link ?? `gitdir: ${made.adminDir}\n`, 0o644);
-  for (const name of TIES) await files.remove(join(saved, ADMIN, name));
-  await copyFolder(deps, join(saved, ADMIN), made.adminDir);
-  await files.removeTree(fresh);
-}
-
 /** Copies a folder's content with modes and times into a folder that may be there. */
-async function copyFolder(deps: Deps, from: string, to: string): Promise<void> {
+export async function copyFolder(deps: Deps, from: string, to: string): Promise<void> {
   await deps.host.files.makeFolder(to);
   const { exitCode, stderr } = await deps.host.run(["cp", "-a", "--", `${from}/.`, to]);
   if (exitCode !== 0) throw new FleetError("DRIVER_FAILED", `${from} could not be copied to ${to}: ${stderr.trim()}`);
-}
-
-/** Also to another file system. */
-async function moveFolder(deps: Deps, from: string, to: string): Promise<void> {
-  const { exitCode, stderr } = await deps.host.run(["mv", "--", from, to]);
-  if (exitCode !== 0) throw new FleetError("DRIVER_FAILED", `${from} could not be moved to ${to}: ${stderr.trim()}`);
 }
 
 /** Lets go of what was saved. */
@@ -166,7 +117,18 @@ export async function dropTrash(deps: Deps, { record, ref }: TrashEntry, repo: R
     if (ref !== null) await deps.git.setFleetRef(repo, ref.replace(/^refs\/fleet\//, ""), null);
     await deps.git.setFleetRef(repo, `trash/${record.id}-branch`, null);
   }
-  await deps.host.files.removeTree(join(deps.paths.trash, record.id));
+  await dropFolder(deps, record.id);
+}
+
+/** Renamed first: half of an entry never stands under its name. */
+async function dropFolder(deps: Deps, id: string): Promise<void> {
+  const { files } = deps.host;
+  const folder = join(deps.paths.trash, id);
+  if ((await files.stat(folder)) === null) return;
+  const away = join(deps.paths.trash, `.tmp-${process.pid}-${id}`);
+  await files.removeTree(away);
+  await files.rename(folder, away);
+  await files.removeTree(away);
 }
 
 /** Drops what is older than `trash.keep_days`. */

@@ -12,21 +12,22 @@ import { FleetError, interrupted, throwIfAborted } from "../errors/index.js";
 import { localHost, toolChecks } from "../host/index.js";
 import type { Repository } from "../model/index.js";
 import type { AdapterRegistry, AgentAdapter, Clock, GitDriver, Ids } from "../ports/index.js";
-import type { FleetOpenOptions } from "./types.js";
+import type { FleetOpenOptions, Replaced } from "./types.js";
 
 /** The one place where concrete drivers meet engine and actions. */
 export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
   const env = options.env ?? process.env;
   const home = options.home === undefined ? homeOf(env) : resolve(options.home);
-  const host = options.host ?? localHost({ env, ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }) });
-  const processes = options.processes ?? processDriver(host);
+  const host = use(options.host, () => localHost({ env, ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }) }));
+  const processes = use(options.processes, () => processDriver(host));
   const locks = options.locks ?? fileLocks({ processes });
   const unplaced = homePaths(home);
   const tools = toolChecks(host, unplaced.tools);
   // The settings decide how git is run, and the repository decides which settings count: asking for the root needs none.
-  const probe = options.git ?? simpleGitDriver({ host, locks, tools, timeoutMs: 300_000, onCommand: gitTrace(options) });
+  const gitWith = (timeoutMs: number) =>
+    use(options.git, () => simpleGitDriver({ host, locks, tools, timeoutMs, onCommand: gitTrace(options) }));
   const folder = options.repo === undefined ? null : resolve(options.repo);
-  const repo = folder === null ? null : await requireRoot(probe, folder);
+  const repo = folder === null ? null : await requireRoot(gitWith(300_000), folder);
 
   const settings = await loadConfig({
     paths: unplaced,
@@ -37,9 +38,8 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
   });
   const { config } = settings;
   const paths = homePaths(home, config.tmux.socket);
-  const git = options.git ?? simpleGitDriver({ host, locks, tools, timeoutMs: config.git.timeout * 1000, onCommand: gitTrace(options) });
-  const sessions =
-    options.sessions ??
+  const git = gitWith(config.git.timeout * 1000);
+  const sessions = use(options.sessions, () =>
     tmuxDriver({
       host,
       socket: paths.tmuxSocket,
@@ -52,14 +52,15 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
         include: config.tmux.include,
         logMaxBytes: config.logs.maxSize,
       },
-    });
+    }),
+  );
   return {
     host,
     git,
     sessions,
     processes,
     adapters: registryOf(options.adapters, config, env),
-    store: options.store ?? fileStore({ paths, locks }),
+    store: use(options.store, () => fileStore({ paths, locks })),
     locks,
     journal: options.journal ?? fileJournal(paths.journal),
     observations: fileObservations(paths.run),
@@ -78,6 +79,12 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
     },
     requireTrust: () => requireTrust(settings, options.ignoreProjectConfig === true),
   };
+}
+
+/** The driver that was given, the standard one wrapped by the function that was given, or the standard one. */
+function use<Driver extends object>(given: Replaced<Driver> | undefined, make: () => Driver): Driver {
+  if (given === undefined) return make();
+  return typeof given === "function" ? (given as (standard: Driver) => Driver)(make()) : given;
 }
 
 async function requireRoot(git: GitDriver, folder: string): Promise<Repository> {

@@ -31,6 +31,14 @@ export interface CommandTrace {
   readonly durationMs: number;
 }
 
+/**
+ * A driver instead of the standard one, or a function that wraps the standard one.
+ *
+ * @example
+ * Fleet.open({ sessions: (standard) => ({ ...standard, list: (call) => (count++, standard.list(call)) }) })
+ */
+export type Replaced<Driver> = Driver | ((standard: Driver) => Driver);
+
 export interface FleetOpenOptions {
   /** Any folder of the repository or of one of its worktrees. Left out: all repositories of this home. */
   readonly repo?: string;
@@ -44,11 +52,11 @@ export interface FleetOpenOptions {
   readonly ignoreProjectConfig?: boolean;
   /** Told of every external command once it has ended. */
   readonly onCommand?: (trace: CommandTrace) => void;
-  readonly host?: Host;
-  readonly git?: GitDriver;
-  readonly sessions?: SessionDriver;
-  readonly processes?: ProcessDriver;
-  readonly store?: Store;
+  readonly host?: Replaced<Host>;
+  readonly git?: Replaced<GitDriver>;
+  readonly sessions?: Replaced<SessionDriver>;
+  readonly processes?: Replaced<ProcessDriver>;
+  readonly store?: Replaced<Store>;
   /** Locks between all that command this home. @default folders under the home */
   readonly locks?: Locks;
   /** Where transactions under way are noted. @default files under the home */

@@ -14,6 +14,8 @@ export interface WorktreeSpec {
   readonly base: string;
   /** Text of the mark to be written before the checkout is filled, so that a crash leaves no anonymous worktree. */
   readonly mark?: (worktree: Worktree) => string;
+  /** Added to the environment of the checkout's filters and hooks, so that what they leave running can be told. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export type WorktreeResult =

@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileJournal } from "../../src/drivers/store/index.js";
+import { RUN_MARK } from "../../src/host/index.js";
 import type { Step } from "../../src/ports/index.js";
 import { memoryJournal } from "../../src/testing/memory/store.js";
 import { makeWorld, type World } from "../support/world.js";
@@ -27,7 +28,9 @@ describe.each(["file", "memory"])("the journal (%s)", (kind) => {
     const others = kind === "file" ? fileJournal(folder) : journal;
     expect(await others.pending()).toEqual([]);
     const entry = await journal.begin(MAKER);
-    expect(await others.pending()).toEqual([{ id: expect.any(String), maker: MAKER, steps: [] }]);
+    expect(await others.pending()).toEqual([
+      { id: expect.any(String), run: kind === "file" ? RUN_MARK.value : null, maker: MAKER, steps: [] },
+    ]);
     for (const step of STEPS) await entry.did(step);
     expect((await others.pending())[0]?.steps).toEqual(STEPS);
     const second = await journal.begin(MAKER);

@@ -36,6 +36,24 @@ describe("a lock between processes", () => {
     expect(leftovers(world.fleetHome)).toEqual([]);
   });
 
+  it("that a killed holder left is swept, with the halves of others; one that is held stays", async () => {
+    const holder = startWorker(world, worker, "hold", world.fleetHome);
+    await untilHeld(holder);
+    const half = `${thing}.lock.p${holder.pid}-0123456789abcdef`;
+    mkdirSync(half);
+    mkdirSync(`${half}.gone`);
+    mkdirSync(`${half}.guard`);
+    writeFileSync(join(`${half}.guard`, "owner"), readFileSync(join(`${thing}.lock`, "owner")));
+    const sweep = () => makeLocks().sweep(world.fleetHome, readdirSync(world.fleetHome));
+    const before = leftovers(world.fleetHome);
+    await sweep();
+    expect(leftovers(world.fleetHome)).toEqual(before);
+    holder.kill("SIGKILL");
+    await ended(holder);
+    await sweep();
+    expect(leftovers(world.fleetHome)).toEqual([]);
+  });
+
   it("is never taken from a holder that is suspended, and frees when that one ends", async () => {
     const holder = startWorker(world, worker, "hold", world.fleetHome);
     await untilHeld(holder);

@@ -21,6 +21,9 @@ export async function listed(world: World, repo: string): Promise<{ agents: List
   return { agents, ran };
 }
 
+/** Caches: nobody minds if they are lost or old. */
+const PASSIVE = new Set(["observed.json", "tools.json"]);
+
 export interface Expectation {
   /** Branches that are nobody's and belong there. */
   readonly branches?: readonly string[];
@@ -71,7 +74,8 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   }
   for (const path of everything(common)) {
     const name = path.split("/").at(-1) as string;
-    if (/^aifleet-(?!.*json)|\.lock($|\.)|^\.?tmp-|\.aifleet-tmp|\.tmp$/.test(name) && !path.includes("/objects/")) say(`${path} in the repository`);
+    if (/^aifleet-(?!.*json)|\.lock($|\.)|^\.?tmp-|\.aifleet-tmp|\.tmp$/.test(name) && !path.includes("/objects/"))
+      say(`${path} in the repository`);
   }
 
   const sessions = sessionsOf(world);
@@ -94,7 +98,7 @@ export async function strays(world: World, repo: string, agents: readonly Listed
 
   const home = world.fleetHome;
   for (const name of names(join(home, "journal"))) say(`journal/${name}`);
-  for (const name of names(join(home, "run"))) if (name !== "observed.json") say(`run/${name}`);
+  for (const name of names(join(home, "run"))) if (!PASSIVE.has(name)) say(`run/${name}`);
   for (const name of names(home)) if (/\.(lock|new|tmp)(\.|$)|^\.tmp/.test(name)) say(`${name} in the home`);
   const kept = new Set([...ids, ...saved, ...(expected.ended ?? [])]);
   for (const name of names(join(home, "logs"))) if (!kept.has(name.split(".")[0] as string)) say(`logs/${name}`);

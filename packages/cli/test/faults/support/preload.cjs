@@ -25,10 +25,27 @@ function step(name) {
 
 const isOurs = (path) => typeof path === "string" && path.startsWith(root);
 const writes = (flags) => (typeof flags === "number" ? (flags & 3) !== 0 : typeof flags === "string" && /[wa+]/.test(flags));
-const short = (path) => String(path).slice(root.length).replace(/[0-9a-f]{12,}/g, "…");
+const short = (path) =>
+  String(path)
+    .slice(root.length)
+    .replace(/[0-9a-f]{12,}/g, "…");
 
 // What changes something: by the path it is named by. `open` counts where it may make or cut a file.
-const CHANGES = ["writeFile", "appendFile", "rename", "mkdir", "rm", "rmdir", "unlink", "link", "symlink", "copyFile", "cp", "chmod", "truncate"];
+const CHANGES = [
+  "writeFile",
+  "appendFile",
+  "rename",
+  "mkdir",
+  "rm",
+  "rmdir",
+  "unlink",
+  "link",
+  "symlink",
+  "copyFile",
+  "cp",
+  "chmod",
+  "truncate",
+];
 
 for (const name of CHANGES) {
   wrapSync(fs, `${name}Sync`, name);
@@ -80,7 +97,12 @@ function wrapCallback(owner, name) {
 const realSpawn = childProcess.ChildProcess.prototype.spawn;
 childProcess.ChildProcess.prototype.spawn = function spawn(options) {
   const argv = (options.args ?? [options.file]).map(String);
-  const name = argv.filter((word) => !word.startsWith("-")).slice(0, 4).map((word) => word.split("/").at(-1)).join(" ").slice(0, 60);
+  const name = argv
+    .filter((word) => !word.startsWith("-"))
+    .slice(0, 4)
+    .map((word) => word.split("/").at(-1))
+    .join(" ")
+    .slice(0, 60);
   step(`before ${name}`);
   const result = realSpawn.call(this, options);
   step(`started ${name}`);

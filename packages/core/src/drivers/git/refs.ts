@@ -9,7 +9,8 @@ import { holdRepository, retrying } from "./repository-lock.js";
 
 /** The commit a revision names, null if none. */
 export async function resolveCommit(git: Git, folder: string, revision: string, call?: Call): Promise<string | null> {
-  if (revision === "" || /[\0\n]/.test(revision)) return null;
+  // No name begins with a dash, and one that is an option of git's must not come near it.
+  if (revision === "" || revision.startsWith("-") || /[\0\n]/.test(revision)) return null;
   const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
   // 1: names nothing. 128: a text git cannot read as a revision, which names nothing either, unless git could not look at all.
   const { exitCode, stdout } = await git.run(folder, args, { kind: "quick", accept: [0, 1, 128] }, call);

@@ -12,10 +12,12 @@ export async function attach(
 ): Promise<AttachCommand> {
   const outside: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) if (value !== undefined && !/^TMUX(_PANE)?$/.test(name)) outside[name] = value;
-  if (!(await isOurs(client, socket, env.TMUX))) {
+  const inside = await isOurs(client, socket, env.TMUX);
+  const pane = inside ? env.TMUX_PANE : await paneOf(client, env.AIFLEET_ID);
+  if (!inside && pane === undefined) {
     return { kind: "client", argv: client.argv(["attach-session", "-t", session.id]), env: outside };
   }
-  const looking = await clientOf(client, env.TMUX_PANE);
+  const looking = await clientOf(client, pane);
   const which = looking === null ? [] : ["-c", looking];
   return { kind: "switch", argv: client.argv(["switch-client", ...which, "-t", session.id]), env: outside };
 }
@@ -27,6 +29,21 @@ async function isOurs(client: TmuxClient, socket: string, tmux: string | undefin
   if (theirs === socket) return true;
   const [a, b] = await Promise.all([client.host.files.realPath(theirs), client.host.files.realPath(socket)]);
   return a !== null && a === b;
+}
+
+/**
+ * The agent's pane that the caller's terminal is: agents are not told of the tmux they run in, but
+ * their mark and their terminal give it away.
+ */
+async function paneOf(client: TmuxClient, agent: string | undefined): Promise<string | undefined> {
+  if (!agent) return undefined;
+  const [terminal, answer] = await Promise.all([
+    client.host.files.realPath("/proc/self/fd/0").catch(() => null),
+    client.ask(["list-panes", "-a", "-F", "#{@aifleet_id}|#{pane_id}|#{pane_tty}"]),
+  ]);
+  if (!answer.server) return undefined;
+  const panes = answer.stdout.split("\n").map((line) => line.split("|"));
+  return panes.find(([id, , tty]) => id === agent && (terminal === null || tty === terminal))?.[1];
 }
 
 /** The terminal that last did something in the session of that pane. */

@@ -83,12 +83,20 @@ interface Starts {
   readonly complaint: (spec: SessionSpec) => FleetError;
 }
 
+async function placeAgain(context: CreateContext, launch: Launch): Promise<void> {
+  await context.client.host.files.remove(launch.script);
+  await place(context, launch);
+}
+
 /** Hands the sessions to the server in one call; again for those whose server went away under our hands. */
-async function start({ client, options }: CreateContext, launches: readonly Launch[], update: string, call?: Call): Promise<Starts> {
+async function start(context: CreateContext, launches: readonly Launch[], update: string, call?: Call): Promise<Starts> {
+  const { client, options } = context;
   const started = new Map<Launch, Started>();
   let stderr = "";
   for (let tries = 0; tries < TRIES && started.size < launches.length; tries++) {
     const missing = launches.filter((launch) => !started.has(launch));
+    // A server that went away may have begun with some, whose scripts have removed themselves then.
+    if (tries > 0) for (const launch of missing) await placeAgain(context, launch);
     const lines = [update, ...missing.map((launch) => launchLine(launch, options.settings.logMaxBytes))];
     const answer = await client.ask(
       ["start-server", ";", "source-file", "-"],

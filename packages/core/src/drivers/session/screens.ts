@@ -22,7 +22,9 @@ export async function captureScreens(
   const answer = await client.ask(["source-file", "-"], { input: `${lines.join("\n")}\n` }, call);
   if (!answer.server) return new Map();
   const screens = parseScreens(answer.stdout, token);
-  const strange = answer.stderr.split("\n").find((line) => line !== "" && !/can't find (pane|window|session)/.test(line));
+  const strange = answer.stderr
+    .split("\n")
+    .find((line) => line !== "" && !/can't find (pane|window|session)|no current (target|session|client)/.test(line));
   if (strange !== undefined) throw tmuxFailure("read the screens", { exitCode: answer.exitCode, stderr: strange });
   return screens;
 }

@@ -4,7 +4,9 @@ import { tidyLogs } from "../../engine/logs.js";
 import type { Seen } from "../../engine/look.js";
 import { isRegistered, type Loss, lossOf } from "../../engine/loss.js";
 import { mapPool } from "../../engine/pool.js";
+import { killLock, settleBranch, settleRemoval } from "../../engine/removal.js";
 import { isSingle } from "../../engine/targets.js";
+import { transact, type Undo } from "../../engine/transact.js";
 import { saveWork } from "../../engine/trash.js";
 import { FleetError, isFleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
 import { type AgentRecord, isAlive, type Target, type WorktreeFacts } from "../../model/index.js";
@@ -27,27 +29,58 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
     deps,
     going.map(({ seen }) => seen),
   );
-  const done = await mapPool(going, parallel, async (entry) => {
-    try {
-      // Two kills of one agent must not save it over each other.
-      const lock = `${deps.paths.run}/kill-${entry.seen.record.id}`;
-      const killed = await deps.locks.hold(lock, () => remove(deps, entry, options), { timeoutMs: LOCK_MS });
-      progress({ type: "done", branch: entry.seen.record.branch });
-      return { killed, refused: null };
-    } catch (error) {
-      return { killed: null, refused: { branch: entry.seen.record.branch, error: toFleetError(error) } };
-    }
+  // Noted until the registry has been told: the next command finishes what is cut off in the middle.
+  const { killed, refused } = await transact(deps, async (undo) => {
+    const ended = await removeAll(deps, going, options, undo, call);
+    const refused = [
+      ...judged.flatMap(({ seen, refusal }) => (refusal === null ? [] : [{ branch: seen.record.branch, error: refusal }])),
+      ...ended.refused,
+    ];
+    await forget(deps, ended.killed, going, refused);
+    return { killed: ended.killed, refused };
   });
-  const killed = done.flatMap((entry) => (entry.killed === null ? [] : [entry.killed]));
-  const refused: FailedAgent[] = [
-    ...judged.flatMap(({ seen, refusal }) => (refusal === null ? [] : [{ branch: seen.record.branch, error: refusal }])),
-    ...done.flatMap((entry) => (entry.refused === null ? [] : [entry.refused])),
-  ];
   for (const { branch, error } of refused) progress({ type: "failed", branch, message: error.message });
-  await forget(deps, killed, going, refused);
   const [only] = refused;
   if (isSingle(target) && only !== undefined) throw only.error;
   return { killed, refused };
+}
+
+async function removeAll(
+  deps: Deps,
+  going: readonly Judged[],
+  options: KillOptions,
+  undo: Undo,
+  call?: CallOptions,
+): Promise<{ readonly killed: readonly KilledAgent[]; readonly refused: readonly FailedAgent[] }> {
+  const done = await mapPool(going, deps.settings.config.fleet.maxParallel, async (entry) => {
+    const { record } = entry.seen;
+    try {
+      // Two kills of one agent must not save it over each other.
+      const killed = await deps.locks.hold(killLock(deps, record.id), () => removeNoted(deps, entry, options, undo), {
+        timeoutMs: LOCK_MS,
+      });
+      call?.onProgress?.({ type: "done", branch: record.branch });
+      return { killed, refused: null };
+    } catch (error) {
+      return { killed: null, refused: { branch: record.branch, error: toFleetError(error) } };
+    }
+  });
+  return {
+    killed: done.flatMap(({ killed }) => killed ?? []),
+    refused: done.flatMap(({ refused }) => refused ?? []),
+  };
+}
+
+async function removeNoted(deps: Deps, entry: Judged, options: KillOptions, undo: Undo): Promise<KilledAgent> {
+  if (options.keepWorktree === true) return remove(deps, entry, options);
+  const step = { kind: "removal", record: entry.seen.record, deleteBranch: options.deleteBranch === true } as const;
+  try {
+    return await undo.did(step, () => remove(deps, entry, options));
+  } catch (error) {
+    // One that stays must stay whole, and what cannot be settled now is so by the next command.
+    await settleRemoval(deps, step);
+    throw error;
+  }
 }
 
 /** What a kill would refuse to lose. */
@@ -144,26 +177,7 @@ async function remove(deps: Deps, { seen, loss: before }: Judged, options: KillO
     // The folder is gone or not ours any more: only what names it is taken away.
     await deps.git.removeWorktree(repo, { path: record.worktree, adminDir: record.adminDir });
   }
-  return { branch: record.branch, id: record.id, saved, branchKept: await settleBranch(deps, repo, seen, options) };
-}
-
-/** Deletes the branch where that loses nothing, or on demand with its tip kept. Answers whether it is still there. */
-async function settleBranch(
-  deps: Deps,
-  repo: { commonDir: string; path: string; bare: boolean },
-  { record }: Seen,
-  options: KillOptions,
-): Promise<boolean> {
-  const facts = (await deps.git.branches(repo, [record.branch])).get(record.branch);
-  if (facts === undefined || facts.tip === null) return false;
-  if (facts.checkedOutAt !== null || !(record.createdBranch || options.deleteBranch === true)) return true;
-  const reachable = await deps.git.isReachable(repo, facts.tip, { except: record.branch });
-  if (!reachable) {
-    if (options.deleteBranch !== true) return true;
-    await deps.git.setFleetRef(repo, `trash/${record.id}-branch`, facts.tip);
-  }
-  await deps.git.deleteBranch(repo, record.branch, facts.tip);
-  return false;
+  return { branch: record.branch, id: record.id, saved, branchKept: await settleBranch(deps, repo, record, options.deleteBranch === true) };
 }
 
 /** One write of the registry for all: the killed go, those ended but kept are stopped. */

@@ -1,12 +1,21 @@
 import type { Deps } from "../../engine/deps.js";
-import { findTrash, listTrash, restoreWork } from "../../engine/trash.js";
+import { reconcile } from "../../engine/reconcile.js";
+import { killLock } from "../../engine/removal.js";
+import { restoreWork } from "../../engine/restore.js";
+import { scopeOf } from "../../engine/scope.js";
+import { findTrash, listTrash } from "../../engine/trash.js";
 import type { TrashEntry } from "../../model/index.js";
 import type { CallOptions, ListedAgent } from "../types.js";
+import { fill } from "./call.js";
 import { describe } from "./find.js";
 
 /** Brings back what a forced kill saved, by branch or id. */
 export async function restore(deps: Deps, name: string, call?: CallOptions): Promise<ListedAgent> {
-  const record = await restoreWork(deps, await findTrash(deps, name));
+  const full = fill(call);
+  // A forced kill that was cut off is finished first.
+  await reconcile(deps, scopeOf(deps), full.warn, full);
+  const { record: saved } = await findTrash(deps, name);
+  const record = await deps.locks.hold(killLock(deps, saved.id), async () => restoreWork(deps, await findTrash(deps, saved.id)));
   const [agent] = await describe(deps, [record], call);
   return agent as ListedAgent;
 }

@@ -14,6 +14,7 @@ export function processLocks(): Locks {
       tails.set(path, turn);
       return turn;
     },
+    sweep: async () => undefined,
   };
 }
 

@@ -12,7 +12,8 @@ export async function fillWorktree(git: Git, repo: Repository, made: Registered,
   const { path, adminDir } = made.worktree;
   // Not quiet: its progress, on stderr, is what tells a long checkout from a stuck one.
   const reset = ["-c", "core.fsmonitor=false", "reset", "--hard", "--no-recurse-submodules", "--no-quiet"];
-  await git.run(path, reset, {}, call);
+  const { env = {} } = made.spec;
+  await git.run(path, reset, { env }, call);
   const { files } = git.host;
   if (!(await nameEachOther(files, path, adminDir)) || (await files.stat(join(adminDir, "index"))) === null) {
     throw new FleetError("DRIVER_FAILED", `git reported success, but the worktree at ${path} is not whole.`);
@@ -21,5 +22,5 @@ export async function fillWorktree(git: Git, repo: Repository, made: Registered,
   // A hook's exit code says nothing of the checkout, which is done: git itself only passes it on. 127 and 126: it could not be started.
   const none = "0".repeat(made.commit.length);
   const accept = Array.from({ length: 256 }, (_, code) => code);
-  await git.run(path, ["hook", "run", "--ignore-missing", "post-checkout", "--", none, made.commit, "1"], { accept }, call);
+  await git.run(path, ["hook", "run", "--ignore-missing", "post-checkout", "--", none, made.commit, "1"], { accept, env }, call);
 }
