@@ -108,7 +108,7 @@ describe("a branch is refused that", () => {
     await isRefused(["multi", "new:x", "new/y:y"], { code: "BRANCH_IN_USE", exit: 4, says: /new/ });
     await isRefused(["multi", "a:x", "b: "], { code: "USAGE", exit: 2 });
     await isRefused(["multi", "a:x", "b"], { code: "USAGE", exit: 2 });
-    await isRefused(["multi", "a:x", ":y"], { code: "INVALID_BRANCH", exit: 2 });
+    await isRefused(["multi", "a:x", ":y"], { code: "USAGE", exit: 2 });
   });
 
   it.each([["0"], ["-1"], ["1.5"], ["1e9"], ["abc"], ["1001"], [""], [" 3"], ["0x3"], ["٣"]])("a count of %j", async (count) => {
@@ -379,7 +379,6 @@ describe("tools", () => {
       return calls.filter((call) => call === "--version" || call === "-V").length;
     };
     expect(await asked("create", "x")).toBe(2);
-    await asked("list");
     expect(await asked("list")).toBe(0);
     expect(await asked("create", "y")).toBe(0);
     chmodSync(join(bin, "tmux"), 0o755);

@@ -31,12 +31,12 @@ describe("branches", () => {
   afterAll(endWorld);
 
   const NAMES: readonly (readonly [string, string])[] = [
-    ["with ;", "a;touch${IFS}canary-1"],
+    ["with ;", "a;touch$IFS$9canary-1"],
     ["with quotes", `it's-"quoted"`],
-    ["with a format of tmux", "x#(touch${IFS}$HOME/canary-2)"],
+    ["with a format of tmux", "x#(touch$IFS$HOME/canary-2)"],
     ["with a variable of tmux", "#{pane_id},#S,#,x"],
-    ["with $()", "$(touch${IFS}canary-3)"],
-    ["with backticks", "`touch${IFS}canary-4`"],
+    ["with $()", "$(touch$IFS$9canary-3)"],
+    ["with backticks", "`touch$IFS$9canary-4`"],
     ["with an ampersand, a pipe and an arrow", "a&b|c>canary-5"],
     ["with emoji", "feature-🚀-日本"],
     ["of 200 characters", "l".repeat(200)],
@@ -118,7 +118,7 @@ describe("prompts", () => {
   const big = (mark: string) => `${mark} ${"0123456789abcde\n".repeat(65_536)}end`;
   const cases: readonly (readonly [string, string])[] = [
     ["with quotes", `it's "quoted" \\ and \\n`],
-    ["with $() and backticks", "$(touch canary-6) `touch canary-7` ${IFS}"],
+    ["with $() and backticks", "$(touch canary-6) `touch canary-7` $IFS"],
     ["with a command of tmux", "x ; run-shell 'touch canary-8' ; #(touch canary-9)"],
     ["with newlines and tabs", "one\n\ttwo\n\n\nthree"],
     ["with emoji", "🚀 日本 é é \u200d 👩‍👩‍👧"],

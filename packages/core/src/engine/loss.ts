@@ -33,8 +33,8 @@ export async function lossOf(deps: Deps, record: AgentRecord, call?: Call): Prom
 
 /** Whether the registration at the agent's place is still its own: git gives a free name to the next worktree. */
 export async function isRegistered(deps: Deps, record: AgentRecord): Promise<boolean> {
-  const mark = (await deps.git.readMarks(record.commonDir)).find(({ adminDir }) => adminDir === record.adminDir);
-  return mark !== undefined && recordFromMark(deps.paths.home, mark.text)?.id === record.id;
+  const mark = record.adminDir === "" ? null : await deps.git.readMark(record.adminDir);
+  return mark !== null && recordFromMark(deps.paths.home, mark)?.id === record.id;
 }
 
 function count(n: number, one: string, many = `${one}s`): string {

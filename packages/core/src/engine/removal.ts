@@ -30,7 +30,7 @@ export async function settleRemoval(deps: Deps, { record, deleteBranch }: Remova
     await unregister(deps, repo, record);
     if (saved) await looseTree(deps, record.id);
     else await dropHalfSaved(deps, repo, record.id);
-    await settleBranch(deps, repo, record, deleteBranch);
+    await settleBranches(deps, repo, [record], deleteBranch);
   }
   await deps.store.update((draft) => {
     draft.agents = draft.agents.filter((agent) => agent.id !== record.id);
@@ -46,16 +46,20 @@ async function unregister(deps: Deps, repo: Repository, record: AgentRecord): Pr
     await deps.git.removeWorktree(repo, { path: record.worktree, adminDir: record.adminDir });
 }
 
-/** Deletes the branch where that loses nothing, or on demand with its tip kept. Answers whether it is still there. */
-export async function settleBranch(deps: Deps, repo: Repository, record: AgentRecord, onDemand: boolean): Promise<boolean> {
-  const facts = (await deps.git.branches(repo, [record.branch])).get(record.branch);
-  if (facts === undefined || facts.tip === null) return false;
-  if (facts.checkedOutAt !== null || !(record.createdBranch || onDemand)) return true;
-  const reachable = await deps.git.isReachable(repo, facts.tip, { except: record.branch });
-  if (!reachable) {
-    if (!onDemand) return true;
-    await deps.git.setFleetRef(repo, `trash/${record.id}-branch`, facts.tip);
-  }
-  await deps.git.deleteBranch(repo, record.branch, facts.tip);
-  return false;
+/**
+ * Deletes the branches of agents that are gone where that loses nothing, or on demand with their tips kept.
+ * All in one go, so that two that hold each other's commits are not both deleted for the other's sake.
+ * Answers with the ids of the agents whose branch is still there.
+ */
+export async function settleBranches(
+  deps: Deps,
+  repo: Repository,
+  records: readonly AgentRecord[],
+  onDemand: boolean,
+): Promise<ReadonlySet<string>> {
+  const ends = records
+    .filter((record) => record.createdBranch || onDemand)
+    .map((record) => ({ name: record.branch, keepTip: onDemand ? `trash/${record.id}-branch` : null }));
+  const gone = ends.length === 0 ? new Set<string>() : await deps.git.deleteBranches(repo, ends);
+  return new Set(records.filter(({ branch }) => !gone.has(branch)).map(({ id }) => id));
 }

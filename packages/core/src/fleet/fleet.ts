@@ -192,7 +192,7 @@ export class Fleet {
     return attachCommand(this.#deps, name, call);
   }
 
-  /** Tells what changes, from what is there now on. Ends when aborted. */
+  /** Tells what changes, from what is there now on. Aborting it rejects with `INTERRUPTED`; `break` ends it quietly. */
   events(call?: CallOptions): AsyncIterable<FleetEvent> {
     return events(this.#deps, call);
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants, readFileSync, type Stats } from "node:fs";
-import { appendFile, chmod, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, unlink } from "node:fs/promises";
+import { appendFile, chmod, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { toFleetError } from "../errors/index.js";
 import type { FileStat, HostFiles } from "../ports/index.js";
@@ -89,6 +89,8 @@ export const localFiles: HostFiles = {
 
   removeTree: (path) => orThrow(path, () => removeTree(path)),
   realPath: (path) => orNull(path, () => realpath(path)),
+  setTime: (path, modifiedAt) => orThrow(path, () => utimes(path, modifiedAt / 1000, modifiedAt / 1000)),
+
   setMode: (path, mode) => orThrow(path, () => chmod(path, mode)),
 };
 

@@ -1,4 +1,4 @@
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { isFleetError } from "../errors/index.js";
 import type { Host } from "../ports/index.js";
 
@@ -14,28 +14,41 @@ export interface ToolChecks {
  */
 export function toolChecks(host: Host, file: string): ToolChecks {
   const asked = new Map<string, Promise<void>>();
+  /** Passed and not noted yet: before the first agent there is no folder to note it in. */
+  const passed = new Map<string, string>();
+  let noting: Promise<void> | null = null;
 
   const run = async (tool: string, look: () => Promise<unknown>): Promise<void> => {
     const [build, noted] = await Promise.all([buildOf(host, tool), readNotes(host, file)]);
     if (build !== null && noted[tool] === build) return;
     try {
       await look();
+      if (build !== null) passed.set(tool, build);
     } catch (error) {
       if (isFleetError(error, "TOOL_OLD") || isFleetError(error, "TOOL_MISSING")) throw error;
-      return;
     }
-    if (build === null) return;
+  };
+
+  const note = async (): Promise<void> => {
+    if ((await host.files.stat(dirname(file)).catch(() => null)) === null) return;
+    const news = Object.fromEntries(passed);
+    passed.clear();
     // Without the note the next command asks again, that is all.
-    await host.files.write(file, `${JSON.stringify({ ...(await readNotes(host, file)), [tool]: build })}\n`).catch(() => undefined);
+    await host.files.write(file, `${JSON.stringify({ ...(await readNotes(host, file)), ...news })}\n`).catch(() => undefined);
   };
 
   return {
-    check(tool, look) {
+    async check(tool, look) {
       const known = asked.get(tool) ?? run(tool, look);
       asked.set(tool, known);
       // One that is mended while we run is asked again.
       known.catch(() => asked.delete(tool));
-      return known;
+      await known;
+      if (passed.size === 0) return;
+      noting ??= note().finally(() => {
+        noting = null;
+      });
+      await noting;
     },
   };
 }

@@ -125,6 +125,8 @@ export interface GitDriver {
   exclude(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">, paths: readonly string[], call?: Call): Promise<void>;
   /** Every mark in the repository's admin directories. File reads only, no process. */
   readMarks(commonDir: string): Promise<readonly Mark[]>;
+  /** The mark in one admin directory, null if there is none. */
+  readMark(adminDir: string): Promise<string | null>;
   /** Writes (whole, 0600) or, with null, removes the mark. */
   writeMark(adminDir: string, text: string | null): Promise<void>;
   /** The admin directory and common git directory a worktree folder names in its `.git` file, null if it is no linked worktree. No process. */

@@ -74,6 +74,8 @@ export interface HostFiles {
   /** The path with every link resolved, null if it is not there. */
   realPath(path: string): Promise<string | null>;
   setMode(path: string, mode: number): Promise<void>;
+  /** Sets when a file counts as last modified, epoch milliseconds. */
+  setTime(path: string, modifiedAt: number): Promise<void>;
 }
 
 /**

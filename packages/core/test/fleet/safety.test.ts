@@ -458,6 +458,19 @@ describe("a kill of several", () => {
   });
 });
 
+describe("two killed together whose branches hold the same commit", () => {
+  test("do not both lose their branch for the other's sake", async () => {
+    const one = await idleAgent("one");
+    await idleAgent("two");
+    world.git(one.worktree, "commit", "-q", "--allow-empty", "-m", "only here");
+    const tip = world.git(one.worktree, "rev-parse", "HEAD").trim();
+    world.git((await fleet.agent("two")).worktree, "reset", "-q", "--hard", tip);
+    const { killed } = await fleet.kill(["one", "two"]);
+    expect(killed.map(({ branchKept }) => branchKept)).toEqual([true, true]);
+    expect(world.git(repo, "branch", "--contains", tip).split("\n").length).toBeGreaterThan(1);
+  });
+});
+
 describe("a worktree that git cannot read", () => {
   test("is refused for itself, and saved as a whole by force", async () => {
     const [broken] = [await idleAgent("broken"), await idleAgent("fine")];

@@ -15,6 +15,10 @@ export async function readMarks(files: HostFiles, commonDir: string): Promise<Ma
   });
 }
 
+export function readMark(files: HostFiles, adminDir: string): Promise<string | null> {
+  return files.read(join(adminDir, MARK_FILE));
+}
+
 export async function writeMark(files: HostFiles, adminDir: string, text: string | null): Promise<void> {
   const file = join(adminDir, MARK_FILE);
   if (text === null) await files.remove(file);

@@ -101,13 +101,15 @@ async function renamed(host: Host, from: string, to: string): Promise<boolean> {
   }
 }
 
-/** To another file system. The copy is whole before the original goes; a copy that failed is removed. */
+/** To another file system. Under its own name there is only a whole copy, made before the original goes; a copy that failed is removed. */
 async function copyTree(host: Host, from: string, to: string, call?: Call): Promise<void> {
+  const part = `${to}.part`;
   try {
-    const { exitCode, stderr } = await host.run(["cp", "-a", "--", from, to], {}, call);
+    const { exitCode, stderr } = await host.run(["cp", "-a", "--", from, part], {}, call);
     if (exitCode !== 0) throw new FleetError("DRIVER_FAILED", `The worktree ${from} could not be copied to ${to}: ${stderr.trim()}`);
+    await host.files.rename(part, to);
   } catch (error) {
-    await host.files.removeTree(to);
+    await host.files.removeTree(part);
     throw error;
   }
   await host.files.removeTree(from);

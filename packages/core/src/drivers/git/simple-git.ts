@@ -11,7 +11,7 @@ import { exclude } from "./exclude.js";
 import { ignoredPaths } from "./ignored.js";
 import { inspectWorktree } from "./inspect.js";
 import { readLink } from "./links.js";
-import { readMarks, writeMark } from "./marks.js";
+import { readMark, readMarks, writeMark } from "./marks.js";
 import { deleteBranch, isReachable, resolveCommit, setFleetRef } from "./refs.js";
 import { moveAway, removeWorktree, removeWorktrees } from "./remove.js";
 import { findRoot } from "./root.js";
@@ -34,10 +34,15 @@ export interface SimpleGitDriverOptions {
 export function simpleGitDriver(options: SimpleGitDriverOptions): GitDriver {
   const { host, locks, tools } = options;
   const plain = gitClient(host, options.timeoutMs ?? 300_000, options.onCommand);
-  const git = tools === undefined ? plain : checkedGit(plain, () => tools.check("git", () => gitVersion(plain)));
+  const ready = async () => tools?.check("git", () => gitVersion(plain));
+  const git = checkedGit(plain, ready);
   return {
     version: (call) => gitVersion(plain, call),
-    root: (folder, call) => findRoot(git, folder, call),
+    async root(folder, call) {
+      // The usual repository is found without git: whether git is fit for it must not depend on that.
+      await ready();
+      return findRoot(git, folder, call);
+    },
     resolve: (folder, revision, call) => resolveCommit(git, folder, revision, call),
     isDirty: (folder, call) => isDirty(git, folder, call),
     checkBranchName,
@@ -59,6 +64,7 @@ export function simpleGitDriver(options: SimpleGitDriverOptions): GitDriver {
     ignored: (folder, paths, call) => ignoredPaths(git, folder, paths, call),
     exclude: (repo, worktree, paths, call) => exclude(git, locks, repo, worktree, paths, call),
     readMarks: (commonDir) => readMarks(host.files, commonDir),
+    readMark: (adminDir) => readMark(host.files, adminDir),
     writeMark: (adminDir, text) => writeMark(host.files, adminDir, text),
     readLink: (folder) => readLink(host.files, folder),
   };

@@ -136,6 +136,13 @@ export class MemoryDisk {
     this.#entries.set(real, { ...entry, mode });
   }
 
+  setTime(path: string, modifiedAt: number): void {
+    const real = this.realPath(path);
+    const entry = real === null ? null : this.#at(real);
+    if (real === null || entry === null) throw failed(path, "is not there");
+    this.#entries.set(real, { ...entry, modifiedAt });
+  }
+
   /** Where a path leads, links on the way followed but not a final one; null if its folder is not there. */
   #place(path: string): string | null {
     const full = resolve(path);

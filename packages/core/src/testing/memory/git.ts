@@ -236,6 +236,10 @@ export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): M
       (repositories.get(commonDir)?.trees ?? []).flatMap(({ adminDir, path, present, mark }) =>
         mark === null ? [] : [{ adminDir, worktreePath: path, present, text: mark }],
       ),
+    readMark: async (adminDir) => {
+      const tree = repositories.get(dirname(dirname(adminDir)))?.trees.find((one) => one.adminDir === adminDir);
+      return tree?.mark ?? null;
+    },
     writeMark: async (adminDir, text) => {
       const tree = repositories.get(dirname(dirname(adminDir)))?.trees.find((one) => one.adminDir === adminDir);
       if (tree !== undefined) tree.mark = text;

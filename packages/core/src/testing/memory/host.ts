@@ -100,6 +100,7 @@ function memoryFiles(disk: MemoryDisk): HostFiles {
     remove: async (path) => disk.remove(path),
     removeTree: async (path) => disk.removeTree(path),
     realPath: async (path) => disk.realPath(path),
+    setTime: async (path, modifiedAt) => disk.setTime(path, modifiedAt),
     setMode: async (path, mode) => disk.setMode(path, mode),
   };
 }

@@ -9,6 +9,8 @@ import type { MemoryCommand } from "./host.js";
 export function memoryTools(disk: MemoryDisk): Readonly<Record<string, MemoryCommand>> {
   return {
     find({ argv, cwd }) {
+      // Nothing here has a time of change: whoever asks by it has to look for itself.
+      if (!argv.includes("!")) return { exitCode: 1 };
       const folders = argv.slice(1, argv.indexOf("!"));
       const files = folders.flatMap((folder) => disk.walk(join(cwd, folder)).map((path) => `${folder}/${path}\0`));
       return { stdout: files.join("") };

@@ -1,0 +1,90 @@
+import { FleetError, isFleetError, throwIfAborted, toFleetError } from "../errors/index.js";
+import { type AgentRecord, isEnded, type WorktreeFacts } from "../model/index.js";
+import type { Call } from "../ports/index.js";
+import type { Deps } from "./deps.js";
+import type { Seen } from "./look.js";
+import { type Loss, lossOf } from "./loss.js";
+import { mapPool } from "./pool.js";
+import type { Moment } from "./stillness.js";
+
+/** How a removal is to be done. */
+export interface RemovalOptions {
+  readonly force?: boolean | undefined;
+  readonly deleteBranch?: boolean | undefined;
+  readonly keepWorktree?: boolean | undefined;
+}
+
+/** An agent with what its removal would lose, and why it is refused, null if it is not. */
+export interface Judged {
+  readonly seen: Seen;
+  readonly loss: Loss;
+  readonly refusal: FleetError | null;
+}
+
+const NOTHING: Loss = { reasons: [], files: [], facts: null };
+const UNREADABLE: WorktreeFacts = {
+  modified: [],
+  untracked: [],
+  ignored: [],
+  operation: null,
+  head: null,
+  branch: null,
+  unreachable: [],
+};
+
+/** Whether an agent may be removed. Changes nothing. */
+export async function judge(deps: Deps, seen: Seen, options: RemovalOptions, call?: Call): Promise<Judged> {
+  const { record } = seen;
+  if (record.status === "starting") {
+    const refusal = new FleetError("LOCKED", `${record.branch} is still being started by another command.`, {
+      hint: "Wait until it is up, or interrupt that command.",
+    });
+    return { seen, loss: NOTHING, refusal };
+  }
+  if (options.keepWorktree === true) return { seen, loss: NOTHING, refusal: null };
+  try {
+    const loss = await lossFor(deps, record, options, call);
+    const refusal = loss.reasons.length > 0 && options.force !== true ? dirty(record.branch, loss) : null;
+    return { seen, loss, refusal };
+  } catch (error) {
+    throwIfAborted(call?.signal);
+    return { seen, loss: NOTHING, refusal: toFleetError(error) };
+  }
+}
+
+/** As lossOf; by force, a worktree that git cannot read is saved as a whole. */
+async function lossFor(deps: Deps, record: AgentRecord, { force }: RemovalOptions, call?: Call): Promise<Loss> {
+  try {
+    return await lossOf(deps, record, call);
+  } catch (error) {
+    if (force !== true || !isFleetError(error, "DRIVER_FAILED")) throw error;
+    return { reasons: [`its state could not be read (${error.message})`], files: [], facts: UNREADABLE };
+  }
+}
+
+function dirty(branch: string, loss: Loss, ended = false): FleetError {
+  return new FleetError(
+    "WORKTREE_DIRTY",
+    `${branch} holds work that would be lost: ${loss.reasons.join(", ")}.${ended ? " Its program was ended; the worktree is kept." : ""}`,
+    {
+      hint: "Commit or move it, or use --force, which saves it all first.",
+      data: { files: loss.files, reasons: loss.reasons },
+    },
+  );
+}
+
+/**
+ * Judges again those that may have changed since they were judged: a program that was alive may have
+ * written before it ended. Those in whose folders nothing has moved are as they were.
+ */
+export async function lookAgain(deps: Deps, going: readonly Judged[], moment: Moment, options: RemovalOptions): Promise<readonly Judged[]> {
+  const wereAlive = going.filter(({ seen, loss }) => loss.facts !== null && !isEnded(seen.record.status));
+  const changed = await moment.changedSince(wereAlive.map(({ seen }) => seen.record.worktree));
+  return mapPool(going, deps.settings.config.fleet.maxParallel, async (entry) => {
+    if (!changed.has(entry.seen.record.worktree) || entry.loss.facts === null) return entry;
+    const again = await judge(deps, entry.seen, options);
+    return again.refusal === null || again.loss.reasons.length === 0
+      ? again
+      : { ...again, refusal: dirty(entry.seen.record.branch, again.loss, true) };
+  });
+}

@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import { isFleetError } from "../errors/index.js";
+import type { Deps } from "./deps.js";
+
+/** The kernel dates files by a clock that ticks: what is nearer to the moment than this counts as after it, milliseconds. */
+const TICK_MS = 50;
+
+/** A moment that files can be compared with. */
+export interface Moment {
+  /** Those of the folders in which anything, file or folder, was made, changed, renamed or removed since. All, where that cannot be told. */
+  changedSince(folders: readonly string[]): Promise<ReadonlySet<string>>;
+}
+
+/**
+ * Notes a moment by the time of a file, so that one `find` can say of any number of folders whether a
+ * look taken after that moment still holds. By the time of the inode's last change, which no program can
+ * set back.
+ */
+export async function noteMoment(deps: Deps): Promise<Moment> {
+  const stamp = join(deps.paths.run, `.tmp-${process.pid}-moment-${deps.ids.next()}`);
+  await deps.prepareHome();
+  await deps.host.files.append(stamp, "");
+  const at = (await deps.host.files.stat(stamp))?.modifiedAt ?? 0;
+  await deps.host.files.setTime(stamp, at - TICK_MS);
+  return {
+    async changedSince(folders) {
+      try {
+        if (folders.length === 0) return new Set();
+        const { exitCode, stdout } = await deps.host.run(["find", ...folders, "-cnewer", stamp, "-print0"]);
+        if (exitCode !== 0) return new Set(folders);
+        const changed = stdout.split("\0").filter((path) => path !== "");
+        return new Set(folders.filter((folder) => changed.some((path) => path === folder || path.startsWith(`${folder}/`))));
+      } catch (error) {
+        if (isFleetError(error, "TOOL_MISSING")) return new Set(folders);
+        throw error;
+      } finally {
+        await deps.host.files.remove(stamp);
+      }
+    },
+  };
+}
