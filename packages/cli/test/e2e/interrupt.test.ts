@@ -12,6 +12,9 @@ beforeEach(() => {
   world = makeWorld("stop");
   repo = world.repo("repo", { "README.md": "# A repository\n", "src/a.slow": "a\n", ".gitattributes": "*.slow filter=slow\n" });
   me = person(world, repo);
+  // One that never looks as it should when it is up: its start takes as long as one waits.
+  const slow = "[agents.slow]\ncommand = ['sleep', '300']\nprompt_via = 'paste'\n[agents.slow.patterns]\nidle = 'never'\n";
+  world.write(join(world.fleetHome, "config.toml"), slow, 0o600);
 });
 afterEach(() => world.dispose());
 
@@ -26,6 +29,7 @@ interface Running {
 
 function running(args: readonly string[], options: AsOptions = {}): Running {
   const child = me.start(args, options);
+  child.stdin.end(options.input ?? "");
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
@@ -50,21 +54,21 @@ const marked = () => existsSync(mark());
 const hold = () => `echo x >> '${mark()}'; sleep 300`;
 const PHASES = {
   worktree: {
-    prompt: "go",
+    agent: "demo",
     hold: () => world.git(repo, "config", "filter.slow.smudge", `echo x >> '${mark()}'; sleep 300; cat`),
     release: () => world.git(repo, "config", "--unset", "filter.slow.smudge"),
     env: (): AsOptions["env"] => ({}),
     there: marked,
   },
   setup: {
-    prompt: "go",
+    agent: "demo",
     hold: () => {},
     release: () => {},
     env: (): AsOptions["env"] => ({ AIFLEET_SETUP_COMMANDS: JSON.stringify(["touch junk", hold()]) }),
     there: marked,
   },
   session: {
-    prompt: "[[slow-start 300s]] go",
+    agent: "slow",
     hold: () => {},
     release: () => {},
     env: (): AsOptions["env"] => ({}),
@@ -73,9 +77,9 @@ const PHASES = {
 } as const;
 
 const COMMANDS = {
-  create: (prompt: string) => ["create", "work", "--prompt", prompt],
-  fanout: (prompt: string) => ["fanout", "3", "try", "--prompt", prompt],
-  multi: (prompt: string) => ["multi", `a:${prompt}`, `b/c:${prompt}`],
+  create: ["create", "work", "--prompt", "go"],
+  fanout: ["fanout", "3", "try", "--prompt", "go"],
+  multi: ["multi", "a:go", "b/c:go"],
 } as const;
 
 describe.each(Object.keys(PHASES) as (keyof typeof PHASES)[])("while the %s comes up", (name) => {
@@ -90,7 +94,7 @@ describe.each(Object.keys(PHASES) as (keyof typeof PHASES)[])("while the %s come
     const phase = PHASES[name];
     phase.hold();
     const before = traces(world, repo);
-    const run = running(COMMANDS[command](phase.prompt), { env: phase.env() });
+    const run = running([...COMMANDS[command], "--agent", phase.agent], { env: phase.env() });
     await until(`the ${name} is in hand`, phase.there);
     run.kill(signal);
     const { code, stdout, stderr } = await run.ended;
@@ -114,7 +118,9 @@ describe.each(Object.keys(PHASES) as (keyof typeof PHASES)[])("while the %s come
 
 describe("what is up stays", () => {
   it.each(["SIGINT", "SIGTERM"] as const)("under %s, what is not goes", async (signal) => {
-    const run = running(["multi", "up:go", "slow:[[slow-start 300s]] go", "--json"]);
+    const run = running(["multi", "--file", "-", "--json"], {
+      input: '[{"branch": "up", "prompt": "go"}, {"branch": "slow", "prompt": "go", "agent": "slow"}]',
+    });
     const statuses = async () => {
       const { agents } = await me.json(["list"]);
       return Object.fromEntries(agents.map(({ branch, status }: Record<string, string>) => [branch, status]));
@@ -132,6 +138,18 @@ describe("what is up stays", () => {
     expect(await statuses()).toEqual({ up: "idle" });
     expect(traces(world, repo)).toMatchObject({ branches: ["main", "up"], agents: 1, journal: [] });
     expect(await me.json(["prompt", "up", "more"])).toMatchObject({ results: [{ delivery: "delivered" }] });
+  });
+});
+
+describe("a server without a session", () => {
+  it("has none, and is no reason for a warning", async () => {
+    // A user's own conf may keep the server up; ours goes with its last session, and is seen going.
+    const include = world.write(join(world.root, "mine.conf"), "set -s exit-empty off\n");
+    world.write(join(world.fleetHome, "config.toml"), `[tmux]\ninclude = ${JSON.stringify(include)}\n`, 0o600);
+    expect(await me.json(["create", "a"])).toMatchObject({ code: 0 });
+    world.tmux("kill-session", "-t", world.sessions()[0] ?? "");
+    expect(await me.json(["list"])).toMatchObject({ code: 0, agents: [{ branch: "a", status: "lost" }], warnings: [] });
+    expect(await me.json(["kill", "a"])).toMatchObject({ code: 0 });
   });
 });
 
@@ -164,6 +182,8 @@ describe("impatience", () => {
 describe("what only looks or waits", () => {
   beforeEach(async () => {
     expect(await me.json(["multi", "a:go", "b:[[work 300s]] go"])).toMatchObject({ code: 0 });
+    // Until its turn is done it has children of its own that come and go.
+    expect(await me.json(["wait", "a", "--timeout", "20"])).toMatchObject({ code: 0 });
   });
 
   it.each([

@@ -9,7 +9,7 @@ import { run } from "./support/run.js";
 const PROCESSES = LONG ? 32 : 6;
 const SECONDS = LONG ? 60 : 8;
 /** What may be said no to where others work on the same agents: gone, ending, still starting. */
-const FAIR = new Set(["AGENT_NOT_FOUND", "PROMPT_REFUSED", "LOCKED", "AGENT_DIED"]);
+const FAIR = new Set(["AGENT_NOT_FOUND", "PROMPT_REFUSED", "PROMPT_UNVERIFIED", "LOCKED", "AGENT_DIED"]);
 
 let world: World;
 let repo: string;

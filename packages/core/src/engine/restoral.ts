@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import type { AgentRecord, Repository, TrashEntry } from "../model/index.js";
 import type { Step } from "../ports/index.js";
+import { removeBare } from "./bare-folder.js";
 import type { Deps } from "./deps.js";
 import { mirrorText, recordFromMark } from "./record.js";
 import { copyFolder, dropTrash, isSaved, savedAdmin, savedTree } from "./trash.js";
@@ -25,6 +26,7 @@ export async function settleRestoral(deps: Deps, { entry, madeBranchAt }: Restor
     return;
   }
   if (made !== undefined) await git.removeWorktree(repo, { path: made.worktreePath, adminDir: made.adminDir });
+  else await removeBare(deps, record.commonDir, record.worktree);
   const branch = entry.branch ?? record.branch;
   const facts = madeBranchAt === null ? undefined : (await git.branches(repo, [branch])).get(branch);
   if (madeBranchAt !== null && facts?.tip === madeBranchAt && facts.checkedOutAt === null)

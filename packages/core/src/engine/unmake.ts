@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import type { AgentRecord } from "../model/index.js";
 import type { Step } from "../ports/index.js";
+import { removeBare } from "./bare-folder.js";
 import { workSinceSetup } from "./baseline.js";
 import type { Deps } from "./deps.js";
 import { mirrorText, recordFromMark } from "./record.js";
@@ -75,26 +75,12 @@ async function unmakeWorktree(deps: Deps, step: WorktreeStep, started: boolean):
     }
     await deps.git.removeWorktree(repo, entry);
   } else {
-    await removeBare(deps, step);
+    await removeBare(deps, step.commonDir, step.path);
     const facts = step.madeBranchAt === null ? undefined : (await deps.git.branches(repo, [step.branch])).get(step.branch);
     if (facts?.tip !== step.madeBranchAt) tip = null;
   }
   if (tip !== null) await deps.git.deleteBranch(repo, step.branch, tip);
   return null;
-}
-
-/** A folder that was made and never registered: empty, or with nothing in it but a `.git` file that leads nowhere. */
-async function removeBare(deps: Deps, { path, commonDir }: WorktreeStep): Promise<void> {
-  const { files } = deps.host;
-  const names = (await files.stat(path))?.kind === "folder" ? await files.list(path) : null;
-  if (names === null || names.some((name) => name !== ".git")) return;
-  if (names.length > 0) {
-    const adminDir = /^gitdir: (.+)\n$/.exec((await files.read(join(path, ".git"))) ?? "")?.[1] ?? "";
-    // An empty file is one that was being written.
-    if (adminDir !== "" && (!adminDir.startsWith(`${commonDir}/worktrees/`) || (await files.stat(adminDir)) !== null)) return;
-    if ((await files.stat(join(path, ".git")))?.kind !== "file") return;
-  }
-  await files.removeTree(path);
 }
 
 /** What holds work stays as a stopped agent: the next look at the fleet takes it up from its mark. */

@@ -23,13 +23,13 @@ export interface Draft {
  */
 export interface Store {
   read(call?: Call): Promise<Snapshot & { readonly problems: readonly string[] }>;
-  /** Throws `LOCKED` when the lock is not had within 10 seconds. */
+  /** Throws `LOCKED` when one holder keeps the lock for 10 seconds, or many have it in turn for two minutes. */
   update<T>(change: (draft: Draft) => T, call?: Call): Promise<T>;
 }
 
 /** A lock between processes on a path. A holder that was killed is taken over at once. */
 export interface Locks {
-  /** Runs `work` while holding the lock. Throws `LOCKED` after `timeoutMs`. */
+  /** Runs `work` while holding the lock. Throws `LOCKED` when one holder has kept it for `timeoutMs`, or many in turn for twelve times as long. */
   hold<T>(path: string, work: () => Promise<T>, options?: { readonly timeoutMs?: number }, call?: Call): Promise<T>;
   /** Removes what killed holders left in a folder, given the names in it: locks, and halves of some. Free where there are none. */
   sweep(folder: string, names: readonly string[]): Promise<void>;

@@ -27,6 +27,8 @@ export function tmuxDriver(options: TmuxOptions): SessionDriver {
   const ask = async (args: readonly string[], call?: Call): Promise<readonly Session[]> => {
     const answer = await client.ask(args, {}, call);
     if (!answer.server) return [];
+    // A server without a session, on its way out or told to stay: it has no target to speak of.
+    if (answer.exitCode !== 0 && /^no (current target|sessions)$/m.test(answer.stderr)) return [];
     if (answer.exitCode !== 0) throw tmuxFailure("list its sessions", answer);
     return toSessions(parsePanes(answer.stdout));
   };

@@ -11,6 +11,8 @@ import { enter, leave } from "./queue.js";
 const TIMEOUT_MS = 10_000;
 /** proper-lockfile judges by age; ours never get this old (see lock-folder.ts). */
 const NEVER_STALE_MS = 1_000_000_000;
+/** Where a lock goes from hand to hand it is waited for up to this many times as long. */
+const MOST_TURNS = 11;
 /** How often a holder renews its lock, for those on other machines who cannot ask about it. */
 const RENEW_MS = 10_000;
 
@@ -32,7 +34,7 @@ export function fileLocks(options: { readonly processes: ProcessDriver }): Locks
       const until = Date.now() + timeoutMs;
       if (!(await enter(file, timeoutMs, call.signal))) throw locked(file);
       try {
-        const release = await acquire(file, until, processes, call);
+        const release = await acquire(file, until, timeoutMs, processes, call);
         try {
           return await work();
         } finally {
@@ -52,11 +54,13 @@ export function fileLocks(options: { readonly processes: ProcessDriver }): Locks
 }
 
 /** Takes the lock, asking again every 25 to 75 ms: a fixed pace would let the same ones lose each time. */
-async function acquire(file: string, until: number, processes: ProcessDriver, call: Call): Promise<() => Promise<void>> {
+async function acquire(file: string, until: number, timeoutMs: number, processes: ProcessDriver, call: Call): Promise<() => Promise<void>> {
   const owner = ownOwner(await processes.self(call), newNonce());
   const folders = lockFolders(owner, processes);
   const lockfile = await import("proper-lockfile");
   const lock = lockfile.lock ?? lockfile.default.lock;
+  let patience = until;
+  let last: string | undefined;
   for (;;) {
     throwIfAborted(call.signal);
     try {
@@ -74,8 +78,14 @@ async function acquire(file: string, until: number, processes: ProcessDriver, ca
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "ELOCKED" && code !== "EEXIST" && code !== "ENOENT") throw toFleetError(error, `Cannot lock ${file}`);
     }
-    if (Date.now() >= until) throw locked(file);
-    await pause(Math.min(25 + Math.random() * 50, Math.max(1, until - Date.now())), call);
+    const holder = readOwner(`${file}.lock`)?.nonce;
+    if (holder !== undefined && holder !== last) {
+      // It goes from hand to hand: many ask for it, nobody is stuck.
+      if (last !== undefined) patience = Math.min(Date.now() + timeoutMs, until + MOST_TURNS * timeoutMs);
+      last = holder;
+    }
+    if (Date.now() >= patience) throw locked(file);
+    await pause(Math.min(25 + Math.random() * 50, Math.max(1, patience - Date.now())), call);
   }
 }
 

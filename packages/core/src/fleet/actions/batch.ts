@@ -77,14 +77,17 @@ async function makeBatch(deps: Deps, id: string, wishes: readonly Wish[], call?:
   if (call?.signal?.aborted === true) {
     const error = interrupted(call.signal);
     const up = raised.map((record) => record.branch);
+    // What an undoing had to keep, or could not undo, is not nothing.
+    const left = failed.flatMap(({ error: { data } }) => ("left" in data && Array.isArray(data.left) ? data.left.map(String) : []));
+    const rest = left.length === 0 ? "" : ` Left behind: ${left.join("; ")}.`;
     throw new FleetError(
       "INTERRUPTED",
       up.length === 0
-        ? "Interrupted; nothing was left."
-        : `Interrupted; ${up.length} of ${wishes.length} agents are up and stay: ${up.join(", ")}.`,
+        ? `Interrupted${rest === "" ? "; nothing was left." : `.${rest}`}`
+        : `Interrupted; ${up.length} of ${wishes.length} agents are up and stay: ${up.join(", ")}.${rest}`,
       {
         hint: up.length === 0 ? undefined : `\`fleet kill --batch ${id}\` ends them.`,
-        data: { batch: id, up },
+        data: { batch: id, up, ...(left.length === 0 ? {} : { left }) },
         cause: error.cause,
       },
     );

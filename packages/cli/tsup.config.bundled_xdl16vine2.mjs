@@ -1,0 +1,136 @@
+// tsup.config.ts
+import { defineConfig } from "tsup";
+
+// build/lazy-builtins.ts
+var LAZY = {
+  "node:crypto": ["createHash", "randomBytes", "randomInt", "randomUUID"],
+  "node:module": ["createRequire"],
+  "node:readline/promises": ["createInterface"],
+  "node:timers/promises": ["setTimeout"]
+};
+function lazyBuiltins() {
+  return {
+    name: "lazy-builtins",
+    setup(build) {
+      const filter = new RegExp(`^(?:${Object.keys(LAZY).join("|")})$`);
+      build.onResolve(
+        { filter },
+        ({ path, kind, pluginData }) => kind === "import-statement" && pluginData !== "lazy" ? { path, namespace: "lazy-builtin" } : { path, external: true }
+      );
+      build.onLoad({ filter: /.*/, namespace: "lazy-builtin" }, ({ path }) => ({
+        contents: (LAZY[path] ?? []).map((name) => `export const ${name} = (...args) => require(${JSON.stringify(path)}).${name}(...args);`).join("\n"),
+        loader: "js"
+      }));
+    }
+  };
+}
+
+// build/oclif-in-one-file.ts
+import { readFile } from "node:fs/promises";
+function oclifInOneFile() {
+  return {
+    name: "oclif-in-one-file",
+    setup(build) {
+      build.onResolve({ filter: /^typescript$/ }, ({ path }) => ({ path, namespace: "left-out" }));
+      build.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "throw new Error('left out');" }));
+      build.onLoad({ filter: /@oclif[\\/]core[\\/]lib[\\/].*\.js$/ }, async ({ path }) => ({
+        contents: lazily(await readFile(path, "utf8")),
+        loader: "js"
+      }));
+    }
+  };
+}
+function lazily(source) {
+  const names = [];
+  const declared = source.replace(
+    /^const (\w+) = ((?:__importDefault|__importStar)\()?require\(("[^"]+")\)\)?;$/gm,
+    (_, name, wrap, module) => {
+      names.push(name);
+      return `let ${name}$v; const ${name}$ = () => ${name}$v ??= ${wrap ?? "("}require(${module}));`;
+    }
+  );
+  return names.reduce(
+    (text, name) => text.replace(new RegExp(`\\bnew ${name}\\.(\\w+)`, "g"), `new (${name}$().$1)`).replace(new RegExp(`(?<![\\w$.])${name}(?![\\w$])`, "g"), `${name}$()`),
+    declared
+  );
+}
+
+// build/seal.ts
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readFile as readFile2, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+var __injected_import_meta_url__ = "file:///work/main/packages/cli/build/seal.ts";
+async function seal(bundle) {
+  const source = onlyAscii(await readFile2(bundle, "utf8"));
+  const hash = createHash("sha256").update(source).digest("hex").slice(0, 16);
+  await writeFile(bundle, `${source}
+//${hash}
+`);
+  const core = dirname(createRequire(__injected_import_meta_url__).resolve("@aifleet/core/package.json"));
+  const demo = join(core, "dist/demo-agent.js");
+  if (existsSync(demo)) await copyFile(demo, join(dirname(bundle), "demo-agent.js"));
+  await warm(resolve("bin/fleet.js"));
+}
+function onlyAscii(source) {
+  return source.replace(/[^\x00-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+async function warm(bin) {
+  const home = await mkdtemp(join(tmpdir(), "fleet-warm-"));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(GIT_|TMUX|AIFLEET_|NODE_)/.test(name));
+  const env = { ...Object.fromEntries(kept), HOME: home, AI_FLEET_HOME: join(home, "fleet"), FLEET_CODE_CACHE: "build" };
+  const run = (file, args) => spawnSync(file, args, { cwd: home, env, stdio: "ignore" });
+  try {
+    run("git", ["init", "-q"]);
+    run("git", ["-c", "user.name=Build", "-c", "user.email=build@example.invalid", "commit", "-q", "--allow-empty", "-m", "first"]);
+    await mkdir(env.AI_FLEET_HOME, { mode: 448 });
+    await writeFile(join(env.AI_FLEET_HOME, "config.toml"), "[fleet]\nmax_parallel = 4\n", { mode: 384 });
+    for (const args of [
+      ["--help"],
+      ["create", "--help"],
+      ["list", "--no-such-flag"],
+      ["create", "warm", "--agent", "demo"],
+      ["prompt", "warm", "text"],
+      ["logs", "warm"],
+      ["list", "--json"],
+      ["list"],
+      ["kill", "warm", "--force", "--yes"],
+      ["list"]
+    ]) {
+      run(process.execPath, [bin, ...args]);
+    }
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+// tsup.config.ts
+var tsup_config_default = defineConfig({
+  entry: { fleet: "src/main.ts" },
+  format: ["cjs"],
+  platform: "node",
+  removeNodeProtocol: false,
+  target: "node20",
+  bundle: true,
+  splitting: false,
+  noExternal: [/.*/],
+  clean: true,
+  minify: true,
+  treeshake: false,
+  sourcemap: false,
+  esbuildPlugins: [lazyBuiltins(), oclifInOneFile()],
+  esbuildOptions(options) {
+    options.legalComments = "none";
+    options.charset = "ascii";
+    options.define = { ...options.define, "import.meta.url": "__fleetUrl" };
+    options.banner = { js: 'const __fleetUrl = require("node:url").pathToFileURL(__filename).href;' };
+  },
+  onSuccess: () => seal("dist/fleet.cjs")
+});
+export {
+  tsup_config_default as default
+};
+//# sourceMappingURL=data:application/json;base64,ewogICJ2ZXJzaW9uIjogMywKICAic291cmNlcyI6IFsidHN1cC5jb25maWcudHMiLCAiYnVpbGQvbGF6eS1idWlsdGlucy50cyIsICJidWlsZC9vY2xpZi1pbi1vbmUtZmlsZS50cyIsICJidWlsZC9zZWFsLnRzIl0sCiAgInNvdXJjZXNDb250ZW50IjogWyJjb25zdCBfX2luamVjdGVkX2ZpbGVuYW1lX18gPSBcIi93b3JrL21haW4vcGFja2FnZXMvY2xpL3RzdXAuY29uZmlnLnRzXCI7Y29uc3QgX19pbmplY3RlZF9kaXJuYW1lX18gPSBcIi93b3JrL21haW4vcGFja2FnZXMvY2xpXCI7Y29uc3QgX19pbmplY3RlZF9pbXBvcnRfbWV0YV91cmxfXyA9IFwiZmlsZTovLy93b3JrL21haW4vcGFja2FnZXMvY2xpL3RzdXAuY29uZmlnLnRzXCI7aW1wb3J0IHsgZGVmaW5lQ29uZmlnIH0gZnJvbSBcInRzdXBcIjtcbmltcG9ydCB7IGxhenlCdWlsdGlucyB9IGZyb20gXCIuL2J1aWxkL2xhenktYnVpbHRpbnMuanNcIjtcbmltcG9ydCB7IG9jbGlmSW5PbmVGaWxlIH0gZnJvbSBcIi4vYnVpbGQvb2NsaWYtaW4tb25lLWZpbGUuanNcIjtcbmltcG9ydCB7IHNlYWwgfSBmcm9tIFwiLi9idWlsZC9zZWFsLmpzXCI7XG5cbi8vIE9uZSBDb21tb25KUyBmaWxlIHdpdGggZXZlcnl0aGluZyBpbiBpdDogYmluL2ZsZWV0LmpzIGNvbXBpbGVzIGl0IHRocm91Z2ggVjgncyBjb2RlIGNhY2hlLlxuZXhwb3J0IGRlZmF1bHQgZGVmaW5lQ29uZmlnKHtcbiAgZW50cnk6IHsgZmxlZXQ6IFwic3JjL21haW4udHNcIiB9LFxuICBmb3JtYXQ6IFtcImNqc1wiXSxcbiAgcGxhdGZvcm06IFwibm9kZVwiLFxuICByZW1vdmVOb2RlUHJvdG9jb2w6IGZhbHNlLFxuICB0YXJnZXQ6IFwibm9kZTIwXCIsXG4gIGJ1bmRsZTogdHJ1ZSxcbiAgc3BsaXR0aW5nOiBmYWxzZSxcbiAgbm9FeHRlcm5hbDogWy8uKi9dLFxuICBjbGVhbjogdHJ1ZSxcbiAgbWluaWZ5OiB0cnVlLFxuICB0cmVlc2hha2U6IGZhbHNlLFxuICBzb3VyY2VtYXA6IGZhbHNlLFxuICBlc2J1aWxkUGx1Z2luczogW2xhenlCdWlsdGlucygpLCBvY2xpZkluT25lRmlsZSgpXSxcbiAgZXNidWlsZE9wdGlvbnMob3B0aW9ucykge1xuICAgIG9wdGlvbnMubGVnYWxDb21tZW50cyA9IFwibm9uZVwiO1xuICAgIC8vIGJpbi9mbGVldC5qcyByZWFkcyB0aGUgZmlsZSBieXRlIGJ5IGJ5dGUsIHdoaWNoIGlzIGZhc3Rlci5cbiAgICBvcHRpb25zLmNoYXJzZXQgPSBcImFzY2lpXCI7XG4gICAgb3B0aW9ucy5kZWZpbmUgPSB7IC4uLm9wdGlvbnMuZGVmaW5lLCBcImltcG9ydC5tZXRhLnVybFwiOiBcIl9fZmxlZXRVcmxcIiB9O1xuICAgIG9wdGlvbnMuYmFubmVyID0geyBqczogJ2NvbnN0IF9fZmxlZXRVcmwgPSByZXF1aXJlKFwibm9kZTp1cmxcIikucGF0aFRvRmlsZVVSTChfX2ZpbGVuYW1lKS5ocmVmOycgfTtcbiAgfSxcbiAgb25TdWNjZXNzOiAoKSA9PiBzZWFsKFwiZGlzdC9mbGVldC5janNcIiksXG59KTtcbiIsICJjb25zdCBfX2luamVjdGVkX2ZpbGVuYW1lX18gPSBcIi93b3JrL21haW4vcGFja2FnZXMvY2xpL2J1aWxkL2xhenktYnVpbHRpbnMudHNcIjtjb25zdCBfX2luamVjdGVkX2Rpcm5hbWVfXyA9IFwiL3dvcmsvbWFpbi9wYWNrYWdlcy9jbGkvYnVpbGRcIjtjb25zdCBfX2luamVjdGVkX2ltcG9ydF9tZXRhX3VybF9fID0gXCJmaWxlOi8vL3dvcmsvbWFpbi9wYWNrYWdlcy9jbGkvYnVpbGQvbGF6eS1idWlsdGlucy50c1wiO2ltcG9ydCB0eXBlIHsgUGx1Z2luIH0gZnJvbSBcImVzYnVpbGRcIjtcblxuLyoqIE5vZGUncyBvd24gbW9kdWxlcyB0aGF0IG1vc3QgY29tbWFuZHMgaW1wb3J0IGFuZCBmZXcgdXNlLCB3aXRoIHRoZSBuYW1lcyB0aGUgcGFja2FnZXMgdGFrZSBmcm9tIHRoZW0uICovXG5jb25zdCBMQVpZOiBSZWFkb25seTxSZWNvcmQ8c3RyaW5nLCByZWFkb25seSBzdHJpbmdbXT4+ID0ge1xuICBcIm5vZGU6Y3J5cHRvXCI6IFtcImNyZWF0ZUhhc2hcIiwgXCJyYW5kb21CeXRlc1wiLCBcInJhbmRvbUludFwiLCBcInJhbmRvbVVVSURcIl0sXG4gIFwibm9kZTptb2R1bGVcIjogW1wiY3JlYXRlUmVxdWlyZVwiXSxcbiAgXCJub2RlOnJlYWRsaW5lL3Byb21pc2VzXCI6IFtcImNyZWF0ZUludGVyZmFjZVwiXSxcbiAgXCJub2RlOnRpbWVycy9wcm9taXNlc1wiOiBbXCJzZXRUaW1lb3V0XCJdLFxufTtcblxuLyoqXG4gKiBMb2FkcyBzb21lIG9mIE5vZGUncyBtb2R1bGVzIG9uIHRoZWlyIGZpcnN0IHVzZTogaW1wb3J0aW5nIHRoZW0gdGFrZXMgYSBmZXcgbWlsbGlzZWNvbmRzIG9mIGV2ZXJ5XG4gKiBjb21tYW5kJ3Mgc3RhcnQuIE9ubHkgbmFtZWQgaW1wb3J0cyBvZiBmdW5jdGlvbnMgY2FuIGJlIGhhZCBzbzsgYW55IG90aGVyIGZhaWxzIHRoZSBidWlsZC5cbiAqL1xuZXhwb3J0IGZ1bmN0aW9uIGxhenlCdWlsdGlucygpOiBQbHVnaW4ge1xuICByZXR1cm4ge1xuICAgIG5hbWU6IFwibGF6eS1idWlsdGluc1wiLFxuICAgIHNldHVwKGJ1aWxkKSB7XG4gICAgICBjb25zdCBmaWx0ZXIgPSBuZXcgUmVnRXhwKGBeKD86JHtPYmplY3Qua2V5cyhMQVpZKS5qb2luKFwifFwiKX0pJGApO1xuICAgICAgYnVpbGQub25SZXNvbHZlKHsgZmlsdGVyIH0sICh7IHBhdGgsIGtpbmQsIHBsdWdpbkRhdGEgfSkgPT5cbiAgICAgICAga2luZCA9PT0gXCJpbXBvcnQtc3RhdGVtZW50XCIgJiYgcGx1Z2luRGF0YSAhPT0gXCJsYXp5XCIgPyB7IHBhdGgsIG5hbWVzcGFjZTogXCJsYXp5LWJ1aWx0aW5cIiB9IDogeyBwYXRoLCBleHRlcm5hbDogdHJ1ZSB9LFxuICAgICAgKTtcbiAgICAgIGJ1aWxkLm9uTG9hZCh7IGZpbHRlcjogLy4qLywgbmFtZXNwYWNlOiBcImxhenktYnVpbHRpblwiIH0sICh7IHBhdGggfSkgPT4gKHtcbiAgICAgICAgY29udGVudHM6IChMQVpZW3BhdGhdID8/IFtdKVxuICAgICAgICAgIC5tYXAoKG5hbWUpID0+IGBleHBvcnQgY29uc3QgJHtuYW1lfSA9ICguLi5hcmdzKSA9PiByZXF1aXJlKCR7SlNPTi5zdHJpbmdpZnkocGF0aCl9KS4ke25hbWV9KC4uLmFyZ3MpO2ApXG4gICAgICAgICAgLmpvaW4oXCJcXG5cIiksXG4gICAgICAgIGxvYWRlcjogXCJqc1wiLFxuICAgICAgfSkpO1xuICAgIH0sXG4gIH07XG59XG4iLCAiY29uc3QgX19pbmplY3RlZF9maWxlbmFtZV9fID0gXCIvd29yay9tYWluL3BhY2thZ2VzL2NsaS9idWlsZC9vY2xpZi1pbi1vbmUtZmlsZS50c1wiO2NvbnN0IF9faW5qZWN0ZWRfZGlybmFtZV9fID0gXCIvd29yay9tYWluL3BhY2thZ2VzL2NsaS9idWlsZFwiO2NvbnN0IF9faW5qZWN0ZWRfaW1wb3J0X21ldGFfdXJsX18gPSBcImZpbGU6Ly8vd29yay9tYWluL3BhY2thZ2VzL2NsaS9idWlsZC9vY2xpZi1pbi1vbmUtZmlsZS50c1wiO2ltcG9ydCB7IHJlYWRGaWxlIH0gZnJvbSBcIm5vZGU6ZnMvcHJvbWlzZXNcIjtcbmltcG9ydCB0eXBlIHsgUGx1Z2luIH0gZnJvbSBcImVzYnVpbGRcIjtcblxuLyoqXG4gKiBNYWtlcyBvY2xpZiBmaXQgZm9yIG9uZSBmaWxlIHRoYXQgc3RhcnRzIGZhc3QuXG4gKlxuICogb2NsaWYncyBjb21waWxlZCBtb2R1bGVzIHJlcXVpcmUgZXZlcnl0aGluZyB0aGV5IG1heSBldmVyIG5lZWQgYXQgdGhlaXIgdG9wLiBIZXJlIGVhY2ggb2YgdGhvc2UgcmVxdWlyZXNcbiAqIGhhcHBlbnMgb24gZmlyc3QgdXNlIGluc3RlYWQsIHNvIHRoYXQgYSBjb21tYW5kIHBheXMgZm9yIHRoZSBwYXJzZXIgYW5kIG5vdCBmb3IgaGVscCwgcGx1Z2lucyBhbmQgaG9va3MuXG4gKiBMZWZ0IG91dCBhbHRvZ2V0aGVyOiB3aGF0IG9ubHkgdGhlIGRldmVsb3BtZW50IG9mIHBsdWdpbnMgbmVlZHMgKFR5cGVTY3JpcHQsIHRzLW5vZGUpLlxuICovXG5leHBvcnQgZnVuY3Rpb24gb2NsaWZJbk9uZUZpbGUoKTogUGx1Z2luIHtcbiAgcmV0dXJuIHtcbiAgICBuYW1lOiBcIm9jbGlmLWluLW9uZS1maWxlXCIsXG4gICAgc2V0dXAoYnVpbGQpIHtcbiAgICAgIGJ1aWxkLm9uUmVzb2x2ZSh7IGZpbHRlcjogL150eXBlc2NyaXB0JC8gfSwgKHsgcGF0aCB9KSA9PiAoeyBwYXRoLCBuYW1lc3BhY2U6IFwibGVmdC1vdXRcIiB9KSk7XG4gICAgICBidWlsZC5vbkxvYWQoeyBmaWx0ZXI6IC8uKi8sIG5hbWVzcGFjZTogXCJsZWZ0LW91dFwiIH0sICgpID0+ICh7IGNvbnRlbnRzOiBcInRocm93IG5ldyBFcnJvcignbGVmdCBvdXQnKTtcIiB9KSk7XG4gICAgICBidWlsZC5vbkxvYWQoeyBmaWx0ZXI6IC9Ab2NsaWZbXFxcXC9dY29yZVtcXFxcL11saWJbXFxcXC9dLipcXC5qcyQvIH0sIGFzeW5jICh7IHBhdGggfSkgPT4gKHtcbiAgICAgICAgY29udGVudHM6IGxhemlseShhd2FpdCByZWFkRmlsZShwYXRoLCBcInV0ZjhcIikpLFxuICAgICAgICBsb2FkZXI6IFwianNcIixcbiAgICAgIH0pKTtcbiAgICB9LFxuICB9O1xufVxuXG4vKiogYGNvbnN0IHhfMSA9IHJlcXVpcmUoXCJ5XCIpYCBhcyBhIGZ1bmN0aW9uIHRoYXQgcmVxdWlyZXMgb24gaXRzIGZpcnN0IGNhbGwsIGFuZCBlYWNoIHVzZSBvZiBgeF8xYCBhcyBhIGNhbGwgb2YgaXQuICovXG5leHBvcnQgZnVuY3Rpb24gbGF6aWx5KHNvdXJjZTogc3RyaW5nKTogc3RyaW5nIHtcbiAgY29uc3QgbmFtZXM6IHN0cmluZ1tdID0gW107XG4gIGNvbnN0IGRlY2xhcmVkID0gc291cmNlLnJlcGxhY2UoXG4gICAgL15jb25zdCAoXFx3KykgPSAoKD86X19pbXBvcnREZWZhdWx0fF9faW1wb3J0U3RhcilcXCgpP3JlcXVpcmVcXCgoXCJbXlwiXStcIilcXClcXCk/OyQvZ20sXG4gICAgKF8sIG5hbWU6IHN0cmluZywgd3JhcDogc3RyaW5nIHwgdW5kZWZpbmVkLCBtb2R1bGU6IHN0cmluZykgPT4ge1xuICAgICAgbmFtZXMucHVzaChuYW1lKTtcbiAgICAgIHJldHVybiBgbGV0ICR7bmFtZX0kdjsgY29uc3QgJHtuYW1lfSQgPSAoKSA9PiAke25hbWV9JHYgPz89ICR7d3JhcCA/PyBcIihcIn1yZXF1aXJlKCR7bW9kdWxlfSkpO2A7XG4gICAgfSxcbiAgKTtcbiAgcmV0dXJuIG5hbWVzLnJlZHVjZShcbiAgICAodGV4dCwgbmFtZSkgPT5cbiAgICAgIHRleHRcbiAgICAgICAgLnJlcGxhY2UobmV3IFJlZ0V4cChgXFxcXGJuZXcgJHtuYW1lfVxcXFwuKFxcXFx3KylgLCBcImdcIiksIGBuZXcgKCR7bmFtZX0kKCkuJDEpYClcbiAgICAgICAgLnJlcGxhY2UobmV3IFJlZ0V4cChgKD88IVtcXFxcdyQuXSkke25hbWV9KD8hW1xcXFx3JF0pYCwgXCJnXCIpLCBgJHtuYW1lfSQoKWApLFxuICAgIGRlY2xhcmVkLFxuICApO1xufVxuIiwgImNvbnN0IF9faW5qZWN0ZWRfZmlsZW5hbWVfXyA9IFwiL3dvcmsvbWFpbi9wYWNrYWdlcy9jbGkvYnVpbGQvc2VhbC50c1wiO2NvbnN0IF9faW5qZWN0ZWRfZGlybmFtZV9fID0gXCIvd29yay9tYWluL3BhY2thZ2VzL2NsaS9idWlsZFwiO2NvbnN0IF9faW5qZWN0ZWRfaW1wb3J0X21ldGFfdXJsX18gPSBcImZpbGU6Ly8vd29yay9tYWluL3BhY2thZ2VzL2NsaS9idWlsZC9zZWFsLnRzXCI7aW1wb3J0IHsgc3Bhd25TeW5jIH0gZnJvbSBcIm5vZGU6Y2hpbGRfcHJvY2Vzc1wiO1xuaW1wb3J0IHsgY3JlYXRlSGFzaCB9IGZyb20gXCJub2RlOmNyeXB0b1wiO1xuaW1wb3J0IHsgZXhpc3RzU3luYyB9IGZyb20gXCJub2RlOmZzXCI7XG5pbXBvcnQgeyBjb3B5RmlsZSwgbWtkaXIsIG1rZHRlbXAsIHJlYWRGaWxlLCBybSwgd3JpdGVGaWxlIH0gZnJvbSBcIm5vZGU6ZnMvcHJvbWlzZXNcIjtcbmltcG9ydCB7IGNyZWF0ZVJlcXVpcmUgfSBmcm9tIFwibm9kZTptb2R1bGVcIjtcbmltcG9ydCB7IHRtcGRpciB9IGZyb20gXCJub2RlOm9zXCI7XG5pbXBvcnQgeyBkaXJuYW1lLCBqb2luLCByZXNvbHZlIH0gZnJvbSBcIm5vZGU6cGF0aFwiO1xuXG4vKipcbiAqIEZpbmlzaGVzIHRoZSBidW5kbGU6IGl0cyBvd24gaGFzaCBhcyBpdHMgbGFzdCBsaW5lLCB3aGljaCBuYW1lcyBpdHMgY29kZSBjYWNoZSwgYW5kIHRoZSBjYWNoZSBvZiB0aGVcbiAqIE5vZGUgdGhhdCBidWlsZHMuIFRoZSBwcm9ncmFtcyB0aGUgY29yZSBzdGFydHMgYnkgcGF0aCBhcmUgcHV0IGJlc2lkZSBpdC5cbiAqL1xuZXhwb3J0IGFzeW5jIGZ1bmN0aW9uIHNlYWwoYnVuZGxlOiBzdHJpbmcpOiBQcm9taXNlPHZvaWQ+IHtcbiAgY29uc3Qgc291cmNlID0gb25seUFzY2lpKGF3YWl0IHJlYWRGaWxlKGJ1bmRsZSwgXCJ1dGY4XCIpKTtcbiAgY29uc3QgaGFzaCA9IGNyZWF0ZUhhc2goXCJzaGEyNTZcIikudXBkYXRlKHNvdXJjZSkuZGlnZXN0KFwiaGV4XCIpLnNsaWNlKDAsIDE2KTtcbiAgYXdhaXQgd3JpdGVGaWxlKGJ1bmRsZSwgYCR7c291cmNlfVxcbi8vJHtoYXNofVxcbmApO1xuICBjb25zdCBjb3JlID0gZGlybmFtZShjcmVhdGVSZXF1aXJlKGltcG9ydC5tZXRhLnVybCkucmVzb2x2ZShcIkBhaWZsZWV0L2NvcmUvcGFja2FnZS5qc29uXCIpKTtcbiAgY29uc3QgZGVtbyA9IGpvaW4oY29yZSwgXCJkaXN0L2RlbW8tYWdlbnQuanNcIik7XG4gIGlmIChleGlzdHNTeW5jKGRlbW8pKSBhd2FpdCBjb3B5RmlsZShkZW1vLCBqb2luKGRpcm5hbWUoYnVuZGxlKSwgXCJkZW1vLWFnZW50LmpzXCIpKTtcbiAgYXdhaXQgd2FybShyZXNvbHZlKFwiYmluL2ZsZWV0LmpzXCIpKTtcbn1cblxuLyoqIFdoYXQgdGhlIGJ1bmRsZXIgbGVmdCBpbiByZWd1bGFyIGV4cHJlc3Npb25zOyBiaW4vZmxlZXQuanMgcmVhZHMgb25lIGJ5dGUgYXMgb25lIGNoYXJhY3Rlci4gKi9cbmZ1bmN0aW9uIG9ubHlBc2NpaShzb3VyY2U6IHN0cmluZyk6IHN0cmluZyB7XG4gIHJldHVybiBzb3VyY2UucmVwbGFjZSgvW15cXHgwMC1cXHg3Zl0vZywgKGNoYXJhY3RlcikgPT4gYFxcXFx1JHtjaGFyYWN0ZXIuY2hhckNvZGVBdCgwKS50b1N0cmluZygxNikucGFkU3RhcnQoNCwgXCIwXCIpfWApO1xufVxuXG4vKipcbiAqIFJ1bnMgd2hhdCBwZW9wbGUgcnVuIG1vc3QsIGluIGEgcmVwb3NpdG9yeSBvZiBpdHMgb3duLCBzbyB0aGF0IHRoZSBmdW5jdGlvbnMgaXQgbmVlZHMgYXJlIGNvbXBpbGVkIGluIHRoZSBjYWNoZS5cbiAqIFJ1bnMgbWF5IGZhaWw6IHRoZXJlIG1heSBiZSBubyBnaXQgb3IgdG11eCBoZXJlLlxuICovXG5hc3luYyBmdW5jdGlvbiB3YXJtKGJpbjogc3RyaW5nKTogUHJvbWlzZTx2b2lkPiB7XG4gIGNvbnN0IGhvbWUgPSBhd2FpdCBta2R0ZW1wKGpvaW4odG1wZGlyKCksIFwiZmxlZXQtd2FybS1cIikpO1xuICBjb25zdCBrZXB0ID0gT2JqZWN0LmVudHJpZXMocHJvY2Vzcy5lbnYpLmZpbHRlcigoW25hbWVdKSA9PiAhL14oR0lUX3xUTVVYfEFJRkxFRVRffE5PREVfKS8udGVzdChuYW1lKSk7XG4gIGNvbnN0IGVudiA9IHsgLi4uT2JqZWN0LmZyb21FbnRyaWVzKGtlcHQpLCBIT01FOiBob21lLCBBSV9GTEVFVF9IT01FOiBqb2luKGhvbWUsIFwiZmxlZXRcIiksIEZMRUVUX0NPREVfQ0FDSEU6IFwiYnVpbGRcIiB9O1xuICBjb25zdCBydW4gPSAoZmlsZTogc3RyaW5nLCBhcmdzOiByZWFkb25seSBzdHJpbmdbXSkgPT4gc3Bhd25TeW5jKGZpbGUsIGFyZ3MsIHsgY3dkOiBob21lLCBlbnYsIHN0ZGlvOiBcImlnbm9yZVwiIH0pO1xuICB0cnkge1xuICAgIHJ1bihcImdpdFwiLCBbXCJpbml0XCIsIFwiLXFcIl0pO1xuICAgIHJ1bihcImdpdFwiLCBbXCItY1wiLCBcInVzZXIubmFtZT1CdWlsZFwiLCBcIi1jXCIsIFwidXNlci5lbWFpbD1idWlsZEBleGFtcGxlLmludmFsaWRcIiwgXCJjb21taXRcIiwgXCItcVwiLCBcIi0tYWxsb3ctZW1wdHlcIiwgXCItbVwiLCBcImZpcnN0XCJdKTtcbiAgICBhd2FpdCBta2RpcihlbnYuQUlfRkxFRVRfSE9NRSwgeyBtb2RlOiAwbzcwMCB9KTtcbiAgICBhd2FpdCB3cml0ZUZpbGUoam9pbihlbnYuQUlfRkxFRVRfSE9NRSwgXCJjb25maWcudG9tbFwiKSwgXCJbZmxlZXRdXFxubWF4X3BhcmFsbGVsID0gNFxcblwiLCB7IG1vZGU6IDBvNjAwIH0pO1xuICAgIGZvciAoY29uc3QgYXJncyBvZiBbXG4gICAgICBbXCItLWhlbHBcIl0sXG4gICAgICBbXCJjcmVhdGVcIiwgXCItLWhlbHBcIl0sXG4gICAgICBbXCJsaXN0XCIsIFwiLS1uby1zdWNoLWZsYWdcIl0sXG4gICAgICBbXCJjcmVhdGVcIiwgXCJ3YXJtXCIsIFwiLS1hZ2VudFwiLCBcImRlbW9cIl0sXG4gICAgICBbXCJwcm9tcHRcIiwgXCJ3YXJtXCIsIFwidGV4dFwiXSxcbiAgICAgIFtcImxvZ3NcIiwgXCJ3YXJtXCJdLFxuICAgICAgW1wibGlzdFwiLCBcIi0tanNvblwiXSxcbiAgICAgIFtcImxpc3RcIl0sXG4gICAgICBbXCJraWxsXCIsIFwid2FybVwiLCBcIi0tZm9yY2VcIiwgXCItLXllc1wiXSxcbiAgICAgIFtcImxpc3RcIl0sXG4gICAgXSkge1xuICAgICAgcnVuKHByb2Nlc3MuZXhlY1BhdGgsIFtiaW4sIC4uLmFyZ3NdKTtcbiAgICB9XG4gIH0gZmluYWxseSB7XG4gICAgYXdhaXQgcm0oaG9tZSwgeyByZWN1cnNpdmU6IHRydWUsIGZvcmNlOiB0cnVlIH0pO1xuICB9XG59XG4iXSwKICAibWFwcGluZ3MiOiAiO0FBQW1OLFNBQVMsb0JBQW9COzs7QUNHaFAsSUFBTSxPQUFvRDtBQUFBLEVBQ3hELGVBQWUsQ0FBQyxjQUFjLGVBQWUsYUFBYSxZQUFZO0FBQUEsRUFDdEUsZUFBZSxDQUFDLGVBQWU7QUFBQSxFQUMvQiwwQkFBMEIsQ0FBQyxpQkFBaUI7QUFBQSxFQUM1Qyx3QkFBd0IsQ0FBQyxZQUFZO0FBQ3ZDO0FBTU8sU0FBUyxlQUF1QjtBQUNyQyxTQUFPO0FBQUEsSUFDTCxNQUFNO0FBQUEsSUFDTixNQUFNLE9BQU87QUFDWCxZQUFNLFNBQVMsSUFBSSxPQUFPLE9BQU8sT0FBTyxLQUFLLElBQUksRUFBRSxLQUFLLEdBQUcsQ0FBQyxJQUFJO0FBQ2hFLFlBQU07QUFBQSxRQUFVLEVBQUUsT0FBTztBQUFBLFFBQUcsQ0FBQyxFQUFFLE1BQU0sTUFBTSxXQUFXLE1BQ3BELFNBQVMsc0JBQXNCLGVBQWUsU0FBUyxFQUFFLE1BQU0sV0FBVyxlQUFlLElBQUksRUFBRSxNQUFNLFVBQVUsS0FBSztBQUFBLE1BQ3RIO0FBQ0EsWUFBTSxPQUFPLEVBQUUsUUFBUSxNQUFNLFdBQVcsZUFBZSxHQUFHLENBQUMsRUFBRSxLQUFLLE9BQU87QUFBQSxRQUN2RSxXQUFXLEtBQUssSUFBSSxLQUFLLENBQUMsR0FDdkIsSUFBSSxDQUFDLFNBQVMsZ0JBQWdCLElBQUksMkJBQTJCLEtBQUssVUFBVSxJQUFJLENBQUMsS0FBSyxJQUFJLFlBQVksRUFDdEcsS0FBSyxJQUFJO0FBQUEsUUFDWixRQUFRO0FBQUEsTUFDVixFQUFFO0FBQUEsSUFDSjtBQUFBLEVBQ0Y7QUFDRjs7O0FDOUJpUCxTQUFTLGdCQUFnQjtBQVVuUSxTQUFTLGlCQUF5QjtBQUN2QyxTQUFPO0FBQUEsSUFDTCxNQUFNO0FBQUEsSUFDTixNQUFNLE9BQU87QUFDWCxZQUFNLFVBQVUsRUFBRSxRQUFRLGVBQWUsR0FBRyxDQUFDLEVBQUUsS0FBSyxPQUFPLEVBQUUsTUFBTSxXQUFXLFdBQVcsRUFBRTtBQUMzRixZQUFNLE9BQU8sRUFBRSxRQUFRLE1BQU0sV0FBVyxXQUFXLEdBQUcsT0FBTyxFQUFFLFVBQVUsK0JBQStCLEVBQUU7QUFDMUcsWUFBTSxPQUFPLEVBQUUsUUFBUSxzQ0FBc0MsR0FBRyxPQUFPLEVBQUUsS0FBSyxPQUFPO0FBQUEsUUFDbkYsVUFBVSxPQUFPLE1BQU0sU0FBUyxNQUFNLE1BQU0sQ0FBQztBQUFBLFFBQzdDLFFBQVE7QUFBQSxNQUNWLEVBQUU7QUFBQSxJQUNKO0FBQUEsRUFDRjtBQUNGO0FBR08sU0FBUyxPQUFPLFFBQXdCO0FBQzdDLFFBQU0sUUFBa0IsQ0FBQztBQUN6QixRQUFNLFdBQVcsT0FBTztBQUFBLElBQ3RCO0FBQUEsSUFDQSxDQUFDLEdBQUcsTUFBYyxNQUEwQixXQUFtQjtBQUM3RCxZQUFNLEtBQUssSUFBSTtBQUNmLGFBQU8sT0FBTyxJQUFJLGFBQWEsSUFBSSxhQUFhLElBQUksVUFBVSxRQUFRLEdBQUcsV0FBVyxNQUFNO0FBQUEsSUFDNUY7QUFBQSxFQUNGO0FBQ0EsU0FBTyxNQUFNO0FBQUEsSUFDWCxDQUFDLE1BQU0sU0FDTCxLQUNHLFFBQVEsSUFBSSxPQUFPLFVBQVUsSUFBSSxhQUFhLEdBQUcsR0FBRyxRQUFRLElBQUksU0FBUyxFQUN6RSxRQUFRLElBQUksT0FBTyxlQUFlLElBQUksY0FBYyxHQUFHLEdBQUcsR0FBRyxJQUFJLEtBQUs7QUFBQSxJQUMzRTtBQUFBLEVBQ0Y7QUFDRjs7O0FDekN1TixTQUFTLGlCQUFpQjtBQUNqUCxTQUFTLGtCQUFrQjtBQUMzQixTQUFTLGtCQUFrQjtBQUMzQixTQUFTLFVBQVUsT0FBTyxTQUFTLFlBQUFBLFdBQVUsSUFBSSxpQkFBaUI7QUFDbEUsU0FBUyxxQkFBcUI7QUFDOUIsU0FBUyxjQUFjO0FBQ3ZCLFNBQVMsU0FBUyxNQUFNLGVBQWU7QUFONEYsSUFBTSwrQkFBK0I7QUFZeEssZUFBc0IsS0FBSyxRQUErQjtBQUN4RCxRQUFNLFNBQVMsVUFBVSxNQUFNQyxVQUFTLFFBQVEsTUFBTSxDQUFDO0FBQ3ZELFFBQU0sT0FBTyxXQUFXLFFBQVEsRUFBRSxPQUFPLE1BQU0sRUFBRSxPQUFPLEtBQUssRUFBRSxNQUFNLEdBQUcsRUFBRTtBQUMxRSxRQUFNLFVBQVUsUUFBUSxHQUFHLE1BQU07QUFBQSxJQUFPLElBQUk7QUFBQSxDQUFJO0FBQ2hELFFBQU0sT0FBTyxRQUFRLGNBQWMsNEJBQWUsRUFBRSxRQUFRLDRCQUE0QixDQUFDO0FBQ3pGLFFBQU0sT0FBTyxLQUFLLE1BQU0sb0JBQW9CO0FBQzVDLE1BQUksV0FBVyxJQUFJLEVBQUcsT0FBTSxTQUFTLE1BQU0sS0FBSyxRQUFRLE1BQU0sR0FBRyxlQUFlLENBQUM7QUFDakYsUUFBTSxLQUFLLFFBQVEsY0FBYyxDQUFDO0FBQ3BDO0FBR0EsU0FBUyxVQUFVLFFBQXdCO0FBQ3pDLFNBQU8sT0FBTyxRQUFRLGlCQUFpQixDQUFDLGNBQWMsTUFBTSxVQUFVLFdBQVcsQ0FBQyxFQUFFLFNBQVMsRUFBRSxFQUFFLFNBQVMsR0FBRyxHQUFHLENBQUMsRUFBRTtBQUNySDtBQU1BLGVBQWUsS0FBSyxLQUE0QjtBQUM5QyxRQUFNLE9BQU8sTUFBTSxRQUFRLEtBQUssT0FBTyxHQUFHLGFBQWEsQ0FBQztBQUN4RCxRQUFNLE9BQU8sT0FBTyxRQUFRLFFBQVEsR0FBRyxFQUFFLE9BQU8sQ0FBQyxDQUFDLElBQUksTUFBTSxDQUFDLDhCQUE4QixLQUFLLElBQUksQ0FBQztBQUNyRyxRQUFNLE1BQU0sRUFBRSxHQUFHLE9BQU8sWUFBWSxJQUFJLEdBQUcsTUFBTSxNQUFNLGVBQWUsS0FBSyxNQUFNLE9BQU8sR0FBRyxrQkFBa0IsUUFBUTtBQUNySCxRQUFNLE1BQU0sQ0FBQyxNQUFjLFNBQTRCLFVBQVUsTUFBTSxNQUFNLEVBQUUsS0FBSyxNQUFNLEtBQUssT0FBTyxTQUFTLENBQUM7QUFDaEgsTUFBSTtBQUNGLFFBQUksT0FBTyxDQUFDLFFBQVEsSUFBSSxDQUFDO0FBQ3pCLFFBQUksT0FBTyxDQUFDLE1BQU0sbUJBQW1CLE1BQU0sb0NBQW9DLFVBQVUsTUFBTSxpQkFBaUIsTUFBTSxPQUFPLENBQUM7QUFDOUgsVUFBTSxNQUFNLElBQUksZUFBZSxFQUFFLE1BQU0sSUFBTSxDQUFDO0FBQzlDLFVBQU0sVUFBVSxLQUFLLElBQUksZUFBZSxhQUFhLEdBQUcsK0JBQStCLEVBQUUsTUFBTSxJQUFNLENBQUM7QUFDdEcsZUFBVyxRQUFRO0FBQUEsTUFDakIsQ0FBQyxRQUFRO0FBQUEsTUFDVCxDQUFDLFVBQVUsUUFBUTtBQUFBLE1BQ25CLENBQUMsUUFBUSxnQkFBZ0I7QUFBQSxNQUN6QixDQUFDLFVBQVUsUUFBUSxXQUFXLE1BQU07QUFBQSxNQUNwQyxDQUFDLFVBQVUsUUFBUSxNQUFNO0FBQUEsTUFDekIsQ0FBQyxRQUFRLE1BQU07QUFBQSxNQUNmLENBQUMsUUFBUSxRQUFRO0FBQUEsTUFDakIsQ0FBQyxNQUFNO0FBQUEsTUFDUCxDQUFDLFFBQVEsUUFBUSxXQUFXLE9BQU87QUFBQSxNQUNuQyxDQUFDLE1BQU07QUFBQSxJQUNULEdBQUc7QUFDRCxVQUFJLFFBQVEsVUFBVSxDQUFDLEtBQUssR0FBRyxJQUFJLENBQUM7QUFBQSxJQUN0QztBQUFBLEVBQ0YsVUFBRTtBQUNBLFVBQU0sR0FBRyxNQUFNLEVBQUUsV0FBVyxNQUFNLE9BQU8sS0FBSyxDQUFDO0FBQUEsRUFDakQ7QUFDRjs7O0FIcERBLElBQU8sc0JBQVEsYUFBYTtBQUFBLEVBQzFCLE9BQU8sRUFBRSxPQUFPLGNBQWM7QUFBQSxFQUM5QixRQUFRLENBQUMsS0FBSztBQUFBLEVBQ2QsVUFBVTtBQUFBLEVBQ1Ysb0JBQW9CO0FBQUEsRUFDcEIsUUFBUTtBQUFBLEVBQ1IsUUFBUTtBQUFBLEVBQ1IsV0FBVztBQUFBLEVBQ1gsWUFBWSxDQUFDLElBQUk7QUFBQSxFQUNqQixPQUFPO0FBQUEsRUFDUCxRQUFRO0FBQUEsRUFDUixXQUFXO0FBQUEsRUFDWCxXQUFXO0FBQUEsRUFDWCxnQkFBZ0IsQ0FBQyxhQUFhLEdBQUcsZUFBZSxDQUFDO0FBQUEsRUFDakQsZUFBZSxTQUFTO0FBQ3RCLFlBQVEsZ0JBQWdCO0FBRXhCLFlBQVEsVUFBVTtBQUNsQixZQUFRLFNBQVMsRUFBRSxHQUFHLFFBQVEsUUFBUSxtQkFBbUIsYUFBYTtBQUN0RSxZQUFRLFNBQVMsRUFBRSxJQUFJLHlFQUF5RTtBQUFBLEVBQ2xHO0FBQUEsRUFDQSxXQUFXLE1BQU0sS0FBSyxnQkFBZ0I7QUFDeEMsQ0FBQzsiLAogICJuYW1lcyI6IFsicmVhZEZpbGUiLCAicmVhZEZpbGUiXQp9Cg==
