@@ -118,7 +118,13 @@ async function orThrow<T>(path: string, work: () => Promise<T>): Promise<T> {
 
 function describe(stats: Stats): FileStat {
   const kind = stats.isFile() ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other";
-  return { kind, size: stats.size, modifiedAt: stats.mtimeMs, mode: stats.mode & 0o7777 };
+  return {
+    kind,
+    size: stats.size,
+    modifiedAt: stats.mtimeMs,
+    mode: stats.mode & 0o7777,
+    owner: process.getuid === undefined ? null : stats.uid,
+  };
 }
 
 /** Makes a rename durable. Some file systems cannot sync a folder; the rename has happened all the same. */

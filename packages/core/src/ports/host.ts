@@ -44,6 +44,8 @@ export interface FileStat {
   readonly modifiedAt: number;
   /** Permission bits. */
   readonly mode: number;
+  /** User id of the owner, null where the system has none. */
+  readonly owner: number | null;
 }
 
 /** Files on a host. "Not there" is `null` or `false`; "could not be asked" throws a FleetError. */

@@ -107,11 +107,14 @@ describe("the repository of a folder", () => {
     rmSync(join(world.root, "t"), { recursive: true });
   });
 
-  it("takes one git call", async () => {
+  it("takes no git call where its files say all, and one where they do not", async () => {
     const path = world.repo();
     const { git, commands } = makeDriver(world);
-    await git.root(path);
-    expect(commands).toHaveLength(1);
+    expect(await git.root(path)).toEqual({ commonDir: join(path, ".git"), bare: false, path });
+    expect(commands).toHaveLength(0);
+    world.git(path, "config", "core.worktree", path);
+    expect(await git.root(path)).toMatchObject({ path });
+    expect(commands.length).toBeGreaterThan(0);
   });
 });
 

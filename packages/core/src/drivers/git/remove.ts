@@ -5,6 +5,7 @@ import type { Repository, Worktree } from "../../model/index.js";
 import type { Call, Host, Locks } from "../../ports/index.js";
 import { dropExclude } from "./exclude.js";
 import { nameEachOther } from "./links.js";
+import { holdRepository } from "./repository-lock.js";
 import { unregister } from "./unregister.js";
 
 type Place = Pick<Worktree, "path" | "adminDir">;
@@ -15,7 +16,9 @@ type Place = Pick<Worktree, "path" | "adminDir">;
  */
 export async function removeWorktree(host: Host, locks: Locks, repo: Repository, worktree: Place, call?: Call): Promise<void> {
   const away = await takeAway(host, locks, repo, worktree, call);
-  if (away !== null) await deleteTrees(host, [away]);
+  if (away === null) return;
+  await deleteTrees(host, [away]);
+  await removeEmptyParents(host, locks, repo, [away]);
 }
 
 /** Several at once: each is taken away by itself, and what was taken away is deleted by one process. */
@@ -37,7 +40,20 @@ export async function removeWorktrees(
     }
   }
   await deleteTrees(host, away);
+  await removeEmptyParents(host, locks, repo, away);
   return errors;
+}
+
+/** Folders that held nothing but worktrees that are gone. Under the lock under which they are made. */
+async function removeEmptyParents(host: Host, locks: Locks, repo: Repository, paths: readonly string[]): Promise<void> {
+  const { files } = host;
+  const isEmpty = async (folder: string) => (await files.list(folder))?.length === 0;
+  for (const folder of new Set(paths.map((path) => dirname(path)))) {
+    if (!(await isEmpty(folder))) continue;
+    await holdRepository(locks, repo, async () => {
+      if (await isEmpty(folder)) await files.remove(folder);
+    });
+  }
 }
 
 /** Unregisters a worktree and renames its folder; answers with where what is to be deleted lies, null if nothing is. */
@@ -71,6 +87,7 @@ export async function moveAway(host: Host, locks: Locks, repo: Repository, workt
   if (!(await renamed(host, worktree.path, to))) await copyTree(host, worktree.path, to, call);
   await forget(host, locks, repo, worktree);
   await files.remove(join(to, ".git"));
+  await removeEmptyParents(host, locks, repo, [worktree.path]);
 }
 
 /** More paths than this go to one `rm` after the other: an argument list has an end. */

@@ -10,7 +10,7 @@ export async function findRoot(git: Git, folder: string, call?: Call): Promise<R
   const { files } = git.host;
   const start = await files.realPath(folder);
   if (start === null || (await files.stat(start))?.kind !== "folder") return null;
-  const plain = await plainRoot(files, start);
+  const plain = git.host.id === "local" ? await plainRoot(files, start) : null;
   if (plain !== null) return plain;
   const found = await askGit(git, start, call);
   if (found === null) return null;
@@ -32,8 +32,11 @@ const UNUSUAL = /^\s*(?:bare\s*=\s*(?!\s|false)|bare\s*$|worktree\s*=|\[include)
  */
 async function plainRoot(files: HostFiles, start: string): Promise<Repository | null> {
   for (let folder = start; ; folder = dirname(folder)) {
-    const kind = (await files.stat(join(folder, ".git")))?.kind;
-    if (kind !== undefined) {
+    const stat = await files.stat(join(folder, ".git"));
+    if (stat !== null) {
+      const { kind } = stat;
+      // What belongs to somebody else git may refuse to look at: that is its decision.
+      if (stat.owner !== process.getuid?.() || (await files.stat(folder))?.owner !== stat.owner) return null;
       const commonDir = kind === "folder" ? join(folder, ".git") : kind === "file" ? (await readLink(files, folder))?.commonDir : undefined;
       if (commonDir === undefined || basename(commonDir) !== ".git") return null;
       const [head, config] = await files.readMany([join(commonDir, "HEAD"), join(commonDir, "config")]);

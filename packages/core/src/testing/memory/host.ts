@@ -92,7 +92,7 @@ function memoryFiles(disk: MemoryDisk): HostFiles {
       const entry = disk.entry(path);
       if (entry === null) return null;
       const { kind, mode, modifiedAt } = entry;
-      return { kind, mode, modifiedAt, size: kind === "file" ? entry.bytes.length : 0 };
+      return { kind, mode, modifiedAt, size: kind === "file" ? entry.bytes.length : 0, owner: null };
     },
     list: async (path) => disk.list(path),
     makeFolder: async (path, mode) => disk.makeFolder(path, mode),
