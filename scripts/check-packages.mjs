@@ -26,27 +26,14 @@ try {
     stdio: ["ignore", "ignore", "inherit"],
   });
   writeFileSync(join(consumer, "main.ts"), SOURCE());
-  for (const resolution of ["nodenext", "bundler"]) {
-    const module = resolution === "nodenext" ? "nodenext" : "esnext";
-    run(
-      [
-        bin("tsc"),
-        "--noEmit",
-        "--strict",
-        "--target",
-        "es2022",
-        "--lib",
-        "es2023,esnext.disposable",
-        "--module",
-        module,
-        "--moduleResolution",
-        resolution,
-        "--types",
-        "",
-        "main.ts",
-      ],
-      { cwd: consumer },
-    );
+  for (const moduleResolution of ["nodenext", "bundler"]) {
+    const module = moduleResolution === "nodenext" ? "nodenext" : "esnext";
+    // Once with Node's own types and nothing of a browser, once as TypeScript comes.
+    for (const more of [{ lib: ["es2023"], typeRoots: [join(root, "node_modules/@types")], types: ["node"] }, { types: [] }]) {
+      const compilerOptions = { strict: true, noEmit: true, target: "es2022", module, moduleResolution, skipLibCheck: false, ...more };
+      writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
+      run([bin("tsc"), "-p", "."], { cwd: consumer });
+    }
   }
   writeFileSync(
     join(consumer, "main.js"),

@@ -9,7 +9,8 @@ export default defineConfig({
   format: ["esm"],
   target: "node20",
   removeNodeProtocol: false,
-  dts: { entry: { index: "src/index.ts", "testing/index": "src/testing/index.ts" } },
+  // Brings Symbol.asyncDispose to those whose own settings do not.
+  dts: { entry: { index: "src/index.ts", "testing/index": "src/testing/index.ts" }, banner: '/// <reference lib="esnext.disposable" />' },
   splitting: true,
   clean: true,
   sourcemap: true,
