@@ -28,20 +28,19 @@ process.on("SIGINT", () => {
 makeRepository();
 try {
   say("Three agents, one task. Each gets a branch, a worktree and a tmux session of its own:");
-  const made = JSON.parse(
-    await capture(["fanout", "3", "try", "--prompt", "Write down how the shop's prices are made. [[work 4s]]", "--json"], true),
-  );
+  await fleet(["fanout", "3", "try", "--prompt", "Write down how prices are made. [[work 4s]]"]);
+  const [{ batch }] = JSON.parse(await capture(["list", "--json"])).agents;
   await fleet(["list"]);
   say("They work at the same time. Waiting until all three have finished their turn …");
-  await fleet(["wait", "--batch", made.batch, "--for", "idle", "--timeout", "60"]);
+  await fleet(["wait", "--batch", batch, "--for", "idle", "--timeout", "60"]);
   await fleet(["list", "--changes"]);
   say("What the second one did:");
   await fleet(["diff", "try-2", "--stat"]);
   await fleet(["logs", "try-2", "-n", "12"]);
   say("A prompt to all of them, then the end. Committed work stays on its branch:");
-  await fleet(["prompt", "--batch", made.batch, "Thank you. [[no-commit]]"]);
-  await fleet(["wait", "--batch", made.batch, "--for", "idle", "--timeout", "60"]);
-  await fleet(["kill", "--batch", made.batch, "--yes", "--force"]);
+  await fleet(["prompt", "--batch", batch, "Thank you. [[no-commit]]"]);
+  await fleet(["wait", "--batch", batch, "--for", "idle", "--timeout", "60"]);
+  await fleet(["kill", "--batch", batch, "--yes", "--force"]);
   say("Branches with work on them are kept, worktrees and sessions are gone:");
   show("git branch", spawnSync("git", ["branch"], { cwd: repo, env, encoding: "utf8" }).stdout);
   console.log(`\n${bold("That was the main job.")} In a repository of yours, with an agent you have installed:\n`);
@@ -76,16 +75,7 @@ async function fleet(args) {
   await start(args, ["ignore", "inherit", "inherit"]);
 }
 
-async function capture(args, loud) {
-  if (loud)
-    console.log(
-      dim(
-        `$ fleet ${args
-          .filter((word) => word !== "--json")
-          .map(quoted)
-          .join(" ")}`,
-      ),
-    );
+function capture(args) {
   return start(args, ["ignore", "pipe", "inherit"]);
 }
 
