@@ -22,7 +22,9 @@ interface Proposal {
 
 /** Text of a project's `.aifleet/config.toml`. `fileNames`: those of its top folder, which decide between a kind's tools. */
 export function projectConfigText(type: ProjectType, fileNames: readonly string[] = []): string {
-  const { credentials, commands, why } = proposal(type, fileNames);
+  const { credentials: usual, commands, why } = proposal(type, fileNames);
+  // What is not there would be missed, with a warning, at each start. Deeper ones are not looked for.
+  const credentials = usual.filter((path) => path.includes("/") || fileNames.length === 0 || fileNames.includes(path));
   return [
     "# Settings of this project for the fleet. Commit the file if the team is to share them:",
     "# everybody is asked once, and again after each change, before it has any effect (`fleet trust`).",

@@ -1,18 +1,11 @@
 import { FleetError, isFleetError, throwIfAborted, toFleetError } from "../errors/index.js";
-import { type AgentRecord, isEnded, type WorktreeFacts } from "../model/index.js";
+import { type AgentRecord, isEnded, type KillOptions, type WorktreeFacts } from "../model/index.js";
 import type { Call } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import type { Seen } from "./look.js";
 import { type Loss, lossOf } from "./loss.js";
 import { mapPool } from "./pool.js";
 import type { Moment } from "./stillness.js";
-
-/** How a removal is to be done. */
-export interface RemovalOptions {
-  readonly force?: boolean | undefined;
-  readonly deleteBranch?: boolean | undefined;
-  readonly keepWorktree?: boolean | undefined;
-}
 
 /** An agent with what its removal would lose, and why it is refused, null if it is not. */
 export interface Judged {
@@ -33,7 +26,7 @@ const UNREADABLE: WorktreeFacts = {
 };
 
 /** Whether an agent may be removed. Changes nothing. */
-export async function judge(deps: Deps, seen: Seen, options: RemovalOptions, call?: Call): Promise<Judged> {
+export async function judge(deps: Deps, seen: Seen, options: KillOptions, call?: Call): Promise<Judged> {
   const { record } = seen;
   if (record.status === "starting") {
     const refusal = new FleetError("LOCKED", `${record.branch} is still being started by another command.`, {
@@ -53,7 +46,7 @@ export async function judge(deps: Deps, seen: Seen, options: RemovalOptions, cal
 }
 
 /** As lossOf; by force, a worktree that git cannot read is saved as a whole. */
-async function lossFor(deps: Deps, record: AgentRecord, { force }: RemovalOptions, call?: Call): Promise<Loss> {
+async function lossFor(deps: Deps, record: AgentRecord, { force }: KillOptions, call?: Call): Promise<Loss> {
   try {
     return await lossOf(deps, record, call);
   } catch (error) {
@@ -77,7 +70,7 @@ function dirty(branch: string, loss: Loss, ended = false): FleetError {
  * Judges again those that may have changed since they were judged: a program that was alive may have
  * written before it ended. Those in whose folders nothing has moved are as they were.
  */
-export async function lookAgain(deps: Deps, going: readonly Judged[], moment: Moment, options: RemovalOptions): Promise<readonly Judged[]> {
+export async function lookAgain(deps: Deps, going: readonly Judged[], moment: Moment, options: KillOptions): Promise<readonly Judged[]> {
   const wereAlive = going.filter(({ seen, loss }) => loss.facts !== null && !isEnded(seen.record.status));
   const changed = await moment.changedSince(wereAlive.map(({ seen }) => seen.record.worktree));
   return mapPool(going, deps.settings.config.fleet.maxParallel, async (entry) => {

@@ -167,7 +167,8 @@ function isLasting(record: AgentRecord, before: AgentRecord | undefined): boolea
   return isEnded(before.status);
 }
 
-async function observe(deps: Deps, seen: readonly Seen[]): Promise<void> {
+/** Notes since when each is what it is, for whoever looks next. */
+export async function observe(deps: Deps, seen: readonly Seen[]): Promise<void> {
   if (seen.length === 0) return;
   const now = deps.clock.now();
   const fresh = [...(await deps.observations.read())].filter(([, observation]) => now - observation.at < KEEP_MS);

@@ -1,7 +1,7 @@
 import { type FleetError, toFleetError } from "../errors/index.js";
-import type { AgentRecord, Repository, SavedWork } from "../model/index.js";
+import type { AgentRecord, KilledAgent, KillOptions, Repository, SavedWork } from "../model/index.js";
 import type { Deps } from "./deps.js";
-import type { Judged, RemovalOptions } from "./judge.js";
+import type { Judged } from "./judge.js";
 import type { Seen } from "./look.js";
 import { isRegistered } from "./loss.js";
 import { mapPool } from "./pool.js";
@@ -9,17 +9,9 @@ import { killLock, type RemovalStep, settleBranches, settleRemoval } from "./rem
 import type { Undo } from "./transact.js";
 import { saveWork } from "./trash.js";
 
-/** An agent that is gone. */
-export interface Removed {
-  readonly branch: string;
-  readonly id: string;
-  readonly saved: SavedWork | null;
-  readonly branchKept: boolean;
-}
-
 /** What came of several removals. */
 export interface Removals {
-  readonly killed: readonly Removed[];
+  readonly killed: readonly KilledAgent[];
   readonly refused: readonly { readonly branch: string; readonly error: FleetError }[];
 }
 
@@ -27,7 +19,7 @@ export interface Removals {
 const LOCK_MS = 60_000;
 
 /** Removes agents whose programs have ended: those with work one by one, each saved first, all others together. */
-export async function removeAll(deps: Deps, going: readonly Judged[], options: RemovalOptions, undo: Undo): Promise<Removals> {
+export async function removeAll(deps: Deps, going: readonly Judged[], options: KillOptions, undo: Undo): Promise<Removals> {
   if (options.keepWorktree === true) return { killed: await mapPool(going, going.length, ({ seen }) => handOver(deps, seen)), refused: [] };
   const errors = new Map<string, FleetError>();
   const saved = new Map<string, SavedWork>();
@@ -72,7 +64,7 @@ export async function removeAll(deps: Deps, going: readonly Judged[], options: R
 async function removeClean(
   deps: Deps,
   going: readonly Judged[],
-  options: RemovalOptions,
+  options: KillOptions,
   undo: Undo,
   errors: Map<string, FleetError>,
 ): Promise<void> {
@@ -102,12 +94,12 @@ async function saveAndRemove(deps: Deps, { seen: { record }, loss }: Judged): Pr
 }
 
 /** Leaves worktree and branch where they are and takes our mark off them. */
-async function handOver(deps: Deps, { record }: Seen): Promise<Removed> {
+async function handOver(deps: Deps, { record }: Seen): Promise<KilledAgent> {
   if (await isRegistered(deps, record)) await deps.git.writeMark(record.adminDir, null);
   return { branch: record.branch, id: record.id, saved: null, branchKept: true };
 }
 
-async function branchesKept(deps: Deps, gone: readonly AgentRecord[], options: RemovalOptions): Promise<ReadonlySet<string>> {
+async function branchesKept(deps: Deps, gone: readonly AgentRecord[], options: KillOptions): Promise<ReadonlySet<string>> {
   const kept = new Set<string>();
   for (const records of byRepo(gone)) {
     for (const id of await settleBranches(deps, repoOf(records), records, options.deleteBranch === true)) kept.add(id);
@@ -115,7 +107,7 @@ async function branchesKept(deps: Deps, gone: readonly AgentRecord[], options: R
   return kept;
 }
 
-function removalStep(record: AgentRecord, options: RemovalOptions): RemovalStep {
+function removalStep(record: AgentRecord, options: KillOptions): RemovalStep {
   return { kind: "removal", record, deleteBranch: options.deleteBranch === true };
 }
 

@@ -1,6 +1,6 @@
 import type { Finding } from "../engine/checkup/finding.js";
 import type { FleetError } from "../errors/index.js";
-import type { AgentInfo, AgentStatus, ProgressEvent, SavedWork, Warning } from "../model/index.js";
+import type { AgentInfo, AgentStatus, KilledAgent, ProgressEvent, Warning } from "../model/index.js";
 import type {
   AdapterRegistry,
   AgentAdapter,
@@ -164,23 +164,7 @@ export interface WaitOptions {
   readonly timeout?: number | undefined;
 }
 
-export interface KillOptions {
-  /** Remove what holds unsaved work, too; it is all saved first. @default false */
-  readonly force?: boolean | undefined;
-  /** Delete the branch even where only it holds its commits (they are kept under `refs/fleet/trash/`). @default false */
-  readonly deleteBranch?: boolean | undefined;
-  /** Leave worktree and branch to the user; end and forget the agent. @default false */
-  readonly keepWorktree?: boolean | undefined;
-}
-
-export type { SavedWork } from "../model/index.js";
-
-export interface KilledAgent {
-  readonly branch: string;
-  readonly id: string;
-  readonly saved: SavedWork | null;
-  readonly branchKept: boolean;
-}
+export type { KilledAgent, KillOptions, SavedWork } from "../model/index.js";
 
 export interface KillResult {
   readonly killed: readonly KilledAgent[];

@@ -1,5 +1,6 @@
 export * from "./agent.js";
 export * from "./events.js";
+export * from "./kill.js";
 export * from "./process.js";
 export * from "./repository.js";
 export * from "./saved.js";

@@ -1,7 +1,7 @@
 import type { Deps } from "../../engine/deps.js";
 import { askSessions, look, type Seen } from "../../engine/look.js";
 import { lookAtOne } from "../../engine/one.js";
-import { type Reconciled, reconcile, type Scope } from "../../engine/reconcile.js";
+import { observe, type Reconciled, reconcile, type Scope } from "../../engine/reconcile.js";
 import { scopeOf } from "../../engine/scope.js";
 import { isSingle, namesKnown, pick, pickOne } from "../../engine/targets.js";
 import type { AgentRecord, Target } from "../../model/index.js";
@@ -43,5 +43,7 @@ export async function describe(deps: Deps, records: readonly AgentRecord[], call
   if (records.length === 0) return [];
   const full = fill(call);
   const sessions = await askSessions(deps, full.warn);
-  return (await look(deps, records, sessions)).map((seen) => listed(seen));
+  const seen = await look(deps, records, sessions);
+  await observe(deps, seen);
+  return seen.map((one) => listed(one));
 }
