@@ -9,6 +9,8 @@ const TICK_MS = 50;
 export interface Moment {
   /** Those of the folders in which anything, file or folder, was made, changed, renamed or removed since. All, where that cannot be told. */
   changedSince(folders: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Removes the file. */
+  forget(): Promise<void>;
 }
 
 /**
@@ -33,9 +35,8 @@ export async function noteMoment(deps: Deps): Promise<Moment> {
       } catch (error) {
         if (isFleetError(error, "TOOL_MISSING")) return new Set(folders);
         throw error;
-      } finally {
-        await deps.host.files.remove(stamp);
       }
     },
+    forget: () => deps.host.files.remove(stamp),
   };
 }

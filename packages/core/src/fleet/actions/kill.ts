@@ -2,6 +2,7 @@ import type { Deps } from "../../engine/deps.js";
 import { endAgents } from "../../engine/ending.js";
 import { type Judged, judge, lookAgain } from "../../engine/judge.js";
 import { tidyLogs } from "../../engine/logs.js";
+import type { Seen } from "../../engine/look.js";
 import { lossOf } from "../../engine/loss.js";
 import { mapPool } from "../../engine/pool.js";
 import { noteMoment } from "../../engine/stillness.js";
@@ -20,15 +21,7 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
   const progress = call?.onProgress ?? (() => {});
   progress({ type: "plan", agents: chosen.map(({ record }) => record.branch) });
 
-  const moment = await noteMoment(deps);
-  const judged = await mapPool(chosen, deps.settings.config.fleet.maxParallel, (seen) => judge(deps, seen, options, call), call);
-  const going = judged.filter((entry) => entry.refusal === null);
-  // From here on an interruption no longer stops what has begun: each agent is finished.
-  await endAgents(
-    deps,
-    going.map(({ seen }) => seen),
-  );
-  const still = await lookAgain(deps, going, moment, options);
+  const { judged, going, still } = await endTheirPrograms(deps, chosen, options, call);
   // Noted until the registry has been told: the next command finishes what is cut off in the middle.
   const { killed, refused } = await transact(deps, async (undo) => {
     const ended = await removeAll(
@@ -48,6 +41,23 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
   const [only] = refused;
   if (isSingle(target) && only !== undefined) throw only.error;
   return { killed, refused };
+}
+
+/** Judges, ends the programs of those that may go, and judges those again that moved meanwhile. */
+async function endTheirPrograms(deps: Deps, chosen: readonly Seen[], options: KillOptions, call?: CallOptions) {
+  const moment = await noteMoment(deps);
+  try {
+    const judged = await mapPool(chosen, deps.settings.config.fleet.maxParallel, (seen) => judge(deps, seen, options, call), call);
+    const going = judged.filter((entry) => entry.refusal === null);
+    // From here on an interruption no longer stops what has begun: each agent is finished.
+    await endAgents(
+      deps,
+      going.map(({ seen }) => seen),
+    );
+    return { judged, going, still: await lookAgain(deps, going, moment, options) };
+  } finally {
+    await moment.forget();
+  }
 }
 
 /** What a kill would refuse to lose. */
