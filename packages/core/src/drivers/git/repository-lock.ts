@@ -14,16 +14,19 @@ export function holdRepository<T>(locks: Locks, repo: Repository, work: () => Pr
   return locks.hold(join(repo.commonDir, "aifleet.lock"), work, { timeoutMs: WAIT_MS }, call);
 }
 
-/** Tries again, a few times, when the failure is known to be a meeting with a git that is not ours. */
-export async function retrying<T>(work: () => Promise<T>, call?: Call): Promise<T> {
+/** Tries again, a few times, where trying again is right: by default after a meeting with a git that is not ours. */
+export async function retrying<T>(work: () => Promise<T>, call?: Call, isWorthIt: (error: unknown) => boolean = isMeeting): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      const stderr = isFleetError(error, "DRIVER_FAILED") ? String(error.data.stderr ?? "") : "";
-      if (attempt >= ATTEMPTS || !isRace(stderr)) throw error;
+      if (attempt >= ATTEMPTS || !isWorthIt(error)) throw error;
       await sleep(10 * attempt + Math.random() * 20);
       throwIfAborted(call?.signal);
     }
   }
+}
+
+function isMeeting(error: unknown): boolean {
+  return isFleetError(error, "DRIVER_FAILED") && isRace(String(error.data.stderr ?? ""));
 }

@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { FleetError, isFleetError } from "../../../errors/index.js";
 import type { Repository, Worktree } from "../../../model/index.js";
 import type { Locks, WorktreeSpec } from "../../../ports/index.js";
 import type { Git } from "../client.js";
 import { nameEachOther } from "../links.js";
-import { removeBranchSection } from "../refs.js";
+import { removeBranchSection, resolveCommit } from "../refs.js";
+import { retrying } from "../repository-lock.js";
 import { unregister } from "../unregister.js";
 
 /** What one spec has come to so far: enough to go on from, and enough to undo. */
@@ -22,11 +24,19 @@ export async function undoWorktree(git: Git, locks: Locks, repo: Repository, mad
   await undoBranch(git, locks, repo, made.spec, made.commit);
 }
 
-/** Deletes the branch a spec made while it still stands where it was made. */
+/** Deletes the branch a spec made while it still stands where it was made. Throws if it is there all the same. */
 export async function undoBranch(git: Git, locks: Locks, repo: Repository, spec: WorktreeSpec, commit: string): Promise<void> {
   if (spec.mode === "use") return;
-  const { exitCode } = await git.run(repo.commonDir, ["update-ref", "-d", `refs/heads/${spec.branch}`, commit], { accept: [0, 1, 128] });
-  if (exitCode === 0 && spec.mode === "track") await removeBranchSection(git, locks, repo, spec.branch);
+  const ref = `refs/heads/${spec.branch}`;
+  const remove = async () => {
+    const { exitCode, stderr } = await git.run(repo.commonDir, ["update-ref", "-d", ref, commit], { accept: [0, 1, 128] });
+    if (exitCode === 0) return true;
+    // Moved or gone already: not ours to delete. Still there: something stood in git's way, so again.
+    if ((await resolveCommit(git, repo.commonDir, ref)) !== commit) return false;
+    throw new FleetError("DRIVER_FAILED", `The branch ${spec.branch} could not be deleted: ${stderr.trim()}`);
+  };
+  const gone = await retrying(remove, {}, (error) => isFleetError(error, "DRIVER_FAILED"));
+  if (gone && spec.mode === "track") await removeBranchSection(git, locks, repo, spec.branch);
 }
 
 /** Path of an admin directory's file. */
