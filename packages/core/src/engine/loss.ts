@@ -18,7 +18,12 @@ export async function lossOf(deps: Deps, record: AgentRecord, call?: Call): Prom
   const link = await deps.git.readLink(record.worktree);
   if (link?.adminDir !== record.adminDir || !(await isRegistered(deps, record))) return { reasons: [], files: [], facts: null };
   const repo = { commonDir: record.commonDir, path: record.repo, bare: false };
-  const facts = await deps.git.inspect(repo, { path: record.worktree, adminDir: record.adminDir }, call);
+  const facts = await deps.git.inspect(repo, { path: record.worktree, adminDir: record.adminDir }, call).catch(async (error: unknown) => {
+    // Another kill took it away meanwhile.
+    if ((await deps.git.readLink(record.worktree)) === null) return null;
+    throw error;
+  });
+  if (facts === null) return { reasons: [], files: [], facts: null };
   const precious = await preciousFiles(deps, record, facts);
   const untracked = facts.untracked.filter((path) => !record.credentials.includes(path));
   const reasons: string[] = [];

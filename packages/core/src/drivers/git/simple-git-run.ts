@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { SimpleGitOptions } from "simple-git";
 import { FleetError, toFleetError } from "../../errors/index.js";
 import type { GitOutcome } from "./failure.js";
@@ -69,7 +70,7 @@ export async function runSimpleGit(run: Run): Promise<GitOutcome> {
   } catch (error) {
     if (error instanceof GitExit) {
       const { outcome } = error;
-      if (outcome.exitCode !== null && outcome.exitCode < 0) throw notStarted(outcome);
+      if (outcome.exitCode !== null && outcome.exitCode < 0) throw notStarted(run, outcome);
       if (outcome.exitCode === null && performance.now() - start >= run.idleMs) throw timedOut(run);
       return outcome;
     }
@@ -81,7 +82,9 @@ export async function runSimpleGit(run: Run): Promise<GitOutcome> {
   }
 }
 
-function notStarted(outcome: GitOutcome): FleetError {
+function notStarted(run: Run, outcome: GitOutcome): FleetError {
+  // The same error as for a missing program: the folder went away after it was looked at.
+  if (!existsSync(run.folder)) return new FleetError("DRIVER_FAILED", `The folder ${run.folder} is not there.`);
   if (/ENOENT/.test(outcome.stderr)) {
     return new FleetError("TOOL_MISSING", "git is not installed.", { data: { tool: "git" }, hint: "Install git 2.36 or later." });
   }
