@@ -80,7 +80,9 @@ for (const [name, make] of [
         2,
       );
       const pids = pidsIn(join(world.root, "pids"));
-      const inside = pids.filter((pid) => readFileSync(`/proc/${pid}/environ`, "utf8").includes("TMUX="));
+      // The environment of a process in the middle of an exec reads as empty.
+      const inTmux = () => pids.filter((pid) => readFileSync(`/proc/${pid}/environ`, "utf8").includes("TMUX="));
+      const inside = await settle(inTmux, (found) => found.length === 1);
       expect(inside).toHaveLength(1);
       const report = await driver.endTrees([{ root, marker: MARKER }], { graceMs: 500 });
       expect(report.left).toEqual([]);
