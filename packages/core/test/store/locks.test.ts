@@ -32,7 +32,7 @@ describe("a lock between processes", () => {
     await ended(holder);
     const began = performance.now();
     await makeLocks().hold(thing, async () => undefined);
-    expect(performance.now() - began).toBeLessThan(100);
+    expect(performance.now() - began).toBeLessThan(1000);
     expect(leftovers(world.fleetHome)).toEqual([]);
   });
 
