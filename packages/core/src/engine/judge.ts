@@ -1,5 +1,5 @@
 import { FleetError, isFleetError, throwIfAborted, toFleetError } from "../errors/index.js";
-import { type AgentRecord, isEnded, type KillOptions, type WorktreeFacts } from "../model/index.js";
+import type { AgentRecord, KillOptions, WorktreeFacts } from "../model/index.js";
 import type { Call } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import type { Seen } from "./look.js";
@@ -67,14 +67,15 @@ function dirty(branch: string, loss: Loss, ended = false): FleetError {
 }
 
 /**
- * Judges again those that may have changed since they were judged: a program that was alive may have
- * written before it ended. Those in whose folders nothing has moved are as they were.
+ * Judges again those that may have changed since they were judged: a program, or one that outlived it, may
+ * have written before it ended, files or commits. Those in whose folders nothing has moved are as they were.
  */
 export async function lookAgain(deps: Deps, going: readonly Judged[], moment: Moment, options: KillOptions): Promise<readonly Judged[]> {
-  const wereAlive = going.filter(({ seen, loss }) => loss.facts !== null && !isEnded(seen.record.status));
-  const changed = await moment.changedSince(wereAlive.map(({ seen }) => seen.record.worktree));
+  // The admin directory as well: a commit on no branch changes nothing else.
+  const foldersOf = ({ seen: { record }, loss }: Judged) => (loss.facts === null ? [] : [record.worktree, record.adminDir]);
+  const changed = await moment.changedSince(going.flatMap(foldersOf));
   return mapPool(going, deps.settings.config.fleet.maxParallel, async (entry) => {
-    if (!changed.has(entry.seen.record.worktree) || entry.loss.facts === null) return entry;
+    if (!foldersOf(entry).some((folder) => changed.has(folder))) return entry;
     const again = await judge(deps, entry.seen, options);
     return again.refusal === null || again.loss.reasons.length === 0
       ? again
