@@ -1,4 +1,4 @@
-import type { StatusReading } from "../model/index.js";
+import type { Choice, StatusReading } from "../model/index.js";
 import type { AgentAdapter, Evidence } from "../ports/index.js";
 import { commandOf, promptOf, withPaste } from "./launch.js";
 import { IDLE, lastTexts, visibleLines, WORKING, waiting } from "./screen.js";
@@ -22,6 +22,10 @@ const INPUT = /^([a-z]+(-[a-z]+)*( multi)?|multi)?>$/;
 const CONFIRM = /(\S.*\?) \(Y\)es\/\(N\)o.*\[(Yes|No)\]:( \S*)?$/;
 const SPINNER = /^\S{1,4}\s+(Waiting for|Thinking|Updating repo map)/;
 const CONFIRM_ROWS = 4;
+const CHOICES: readonly Choice[] = [
+  { label: "Yes", keys: ["y", "Enter"] },
+  { label: "No", keys: ["n", "Enter"] },
+];
 
 function look(evidence: Evidence): StatusReading | null {
   if (evidence.screen === null) return null;
@@ -33,7 +37,7 @@ function look(evidence: Evidence): StatusReading | null {
   const rows = lastTexts(lines, CONFIRM_ROWS);
   for (let count = 1; count <= rows.length; count++) {
     const found = CONFIRM.exec(rows.slice(-count).join(" ").replace(/\s+/g, " "));
-    if (found !== null) return waiting(found[1] ?? null);
+    if (found !== null) return waiting(found[1] ?? null, CHOICES);
   }
   return null;
 }

@@ -39,7 +39,7 @@ function look(evidence: Evidence): { readonly reading: StatusReading; readonly r
   const lines = visibleLines(evidence.screen);
   const box = inputBox(lines);
   const choices = lastChoices(lines, POINTER, OPENER);
-  if (choices !== null && isDialog(lines, choices.row, box)) return { reading: waiting(choices.question), ready: false };
+  if (choices !== null && isDialog(lines, choices.row, box)) return { reading: waiting(choices.question, choices.choices), ready: false };
   if (box === null) return null;
   const footer = lines.slice(box.bottom + 1);
   const above = lines.slice(Math.max(0, box.top - 8), box.top);

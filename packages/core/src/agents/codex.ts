@@ -41,7 +41,7 @@ function look(evidence: Evidence): { readonly reading: StatusReading; readonly r
   const choices = lastChoices(lines, POINTER, OPENER);
   const input = lines.findLastIndex((line) => INPUT.test(line));
   if (choices !== null && choices.row >= input && (asks || isDialog(lines, choices.row))) {
-    return { reading: waiting(choices.question), ready: false };
+    return { reading: waiting(choices.question, choices.choices), ready: false };
   }
   if (asks) return { reading: waiting(null), ready: false };
   if (input === -1 || input < lines.length - INPUT_ROWS) return null;

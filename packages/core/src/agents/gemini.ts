@@ -35,7 +35,7 @@ function look(evidence: Evidence): { readonly reading: StatusReading | null; rea
   // Trust and login dialogs keep the title `Ready`, so the screen has the first word.
   const choices = lastChoices(lines, POINTER, OPENER);
   const dialog = choices !== null && !empty && hasSibling(lines, choices.row) ? choices : null;
-  if (title.startsWith("✋") || dialog !== null) return { reading: waiting(dialog?.question ?? null), ready: false };
+  if (title.startsWith("✋") || dialog !== null) return { reading: waiting(dialog?.question ?? null, dialog?.choices), ready: false };
   if (title.startsWith("✦")) return { reading: WORKING, ready: empty };
   if (title.startsWith("◇") && empty) return { reading: IDLE, ready: true };
   return { reading: null, ready: empty };

@@ -1,4 +1,4 @@
-import type { Screen, StatusReading } from "../model/index.js";
+import type { Choice, Screen, StatusReading } from "../model/index.js";
 
 /** The screen's lines without the empty ones at its end. */
 export function visibleLines(screen: Screen): readonly string[] {
@@ -24,7 +24,12 @@ export function isRule(line: string | undefined): boolean {
 export const WORKING: StatusReading = { status: "working", source: "screen" };
 export const IDLE: StatusReading = { status: "idle", source: "screen" };
 
-/** `waiting` with the question, where it could be read. */
-export function waiting(question: string | null): StatusReading {
-  return question === null ? { status: "waiting", source: "screen" } : { status: "waiting", source: "screen", question };
+/** `waiting` with the question and its choices, where they could be read. */
+export function waiting(question: string | null, choices: readonly Choice[] = []): StatusReading {
+  return {
+    status: "waiting",
+    source: "screen",
+    ...(question === null ? {} : { question }),
+    ...(choices.length === 0 ? {} : { choices }),
+  };
 }

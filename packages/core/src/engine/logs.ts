@@ -21,6 +21,11 @@ export function screenFileOf(deps: Deps, id: string): string {
   return join(deps.paths.logs, `${id}.screen`);
 }
 
+/** Who answered which question, a line of JSON each. */
+export function answerFileOf(deps: Deps, id: string): string {
+  return join(deps.paths.logs, `${id}.answers.jsonl`);
+}
+
 function metaFileOf(deps: Deps, id: string): string {
   return join(deps.paths.logs, `${id}.json`);
 }
@@ -65,7 +70,8 @@ export async function findKeptLog(deps: Deps, name: string): Promise<LogMeta | n
 
 /** Removes what was kept of an agent whose start was undone. */
 export async function dropLogs(deps: Deps, id: string): Promise<void> {
-  for (const file of [metaFileOf(deps, id), screenFileOf(deps, id), logFileOf(deps, id), `${logFileOf(deps, id)}.1`]) {
+  const files = [metaFileOf(deps, id), screenFileOf(deps, id), answerFileOf(deps, id), logFileOf(deps, id), `${logFileOf(deps, id)}.1`];
+  for (const file of files) {
     await deps.host.files.remove(file);
   }
 }

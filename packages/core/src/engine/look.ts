@@ -1,5 +1,5 @@
 import { toFleetError } from "../errors/index.js";
-import { type AgentRecord, isAlive, type Screen, type Session, type TreeSample, type Warning } from "../model/index.js";
+import { type AgentRecord, type Choice, isAlive, type Screen, type Session, type TreeSample, type Warning } from "../model/index.js";
 import type { Call, Observation } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import { readStatus } from "./status.js";
@@ -12,6 +12,7 @@ export interface Seen {
   readonly session: Session | null | undefined;
   readonly screen: Screen | null;
   readonly question: string | null;
+  readonly choices: readonly Choice[];
   readonly sample: TreeSample | null;
   /** Percent of one core. */
   readonly cpu: number | null;
@@ -104,6 +105,7 @@ export async function look(
       session,
       screen,
       question: reading.question ?? null,
+      choices: reading.choices ?? [],
       sample,
       cpu: sample === null ? null : cpuOf(sample, before, now),
     };

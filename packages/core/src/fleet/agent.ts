@@ -3,6 +3,8 @@ import type { AgentInfo, AgentStatus, Warning } from "../model/index.js";
 import type { AttachCommand } from "../ports/index.js";
 import type { Fleet } from "./fleet.js";
 import type {
+  AnswerOptions,
+  AnswerResult,
   CallOptions,
   ExecOptions,
   ExecResult,
@@ -93,6 +95,12 @@ export class Agent {
   async prompt(text: string, call?: CallOptions): Promise<PromptResult> {
     const [result] = await this.#fleet.prompt(this.id, text, call);
     return result as PromptResult;
+  }
+
+  /** Answers its open question. Throws `PROMPT_REFUSED` or `PROMPT_UNVERIFIED` unless it was answered. */
+  async answer(choice: string, options?: AnswerOptions, call?: CallOptions): Promise<AnswerResult> {
+    const [result] = await this.#fleet.answer(this.id, choice, options, call);
+    return result as AnswerResult;
   }
 
   logs(options?: LogOptions, call?: CallOptions): Promise<string[]> {

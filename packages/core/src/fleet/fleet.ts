@@ -2,6 +2,7 @@ import type { ConfigValue, LoadedConfig, ProjectType } from "../config/index.js"
 import type { Deps } from "../engine/deps.js";
 import type { FleetEvent, Target, TrashEntry, Warning } from "../model/index.js";
 import type { AttachCommand } from "../ports/index.js";
+import { answer, questions } from "./actions/answer.js";
 import { attachCommand } from "./actions/attach.js";
 import { type BatchOutcome, fanout, multi } from "./actions/batch.js";
 import { collecting } from "./actions/call.js";
@@ -23,6 +24,8 @@ import { wait } from "./actions/wait.js";
 import { Agent } from "./agent.js";
 import { openDeps } from "./defaults.js";
 import type {
+  AnswerOptions,
+  AnswerResult,
   CallOptions,
   CreateAgentOptions,
   DoctorReport,
@@ -111,6 +114,24 @@ export class Fleet {
   /** Sends a prompt. One target by name throws `PROMPT_REFUSED` or `PROMPT_UNVERIFIED` unless delivered or queued. */
   prompt(target: Target, text: string, call?: CallOptions): Promise<readonly PromptResult[]> {
     return prompt(this.#deps, target, text, call);
+  }
+
+  /** The agents of a target that wait for an answer, with what they ask. */
+  questions(target: Target, options: Pick<AnswerOptions, "matching"> = {}, call?: CallOptions): Promise<ListedAgent[]> {
+    return questions(this.#deps, target, options, call);
+  }
+
+  /**
+   * Answers open questions: a number, `yes`, `no`, or how a choice begins. Of several agents those that
+   * wait. One by name throws `PROMPT_REFUSED` where it asks nothing, something else or offers no such
+   * choice, and `PROMPT_UNVERIFIED` where the question stayed.
+   *
+   * @example
+   * const [asking] = await fleet.questions({ all: true });
+   * await fleet.answer(asking.id, "yes", { questions: new Map([[asking.id, asking.question ?? ""]]) });
+   */
+  answer(target: Target, choice: string, options: AnswerOptions = {}, call?: CallOptions): Promise<readonly AnswerResult[]> {
+    return answer(this.#deps, target, choice, options, call);
   }
 
   list(options: ListOptions = {}, call?: CallOptions): Promise<ListedAgent[]> {

@@ -129,6 +129,25 @@ export interface PromptResult {
   readonly reason: string | null;
 }
 
+export interface AnswerOptions {
+  /** Answer only agents whose question matches; the others are passed over. @default all that wait */
+  readonly matching?: RegExp | undefined;
+  /** The question the answer is meant for, by agent id; an agent that asks another by now is refused. @default the one it asks now */
+  readonly questions?: ReadonlyMap<string, string> | undefined;
+}
+
+export interface AnswerResult {
+  readonly branch: string;
+  /** The question that was open, null where it could not be read. */
+  readonly question: string | null;
+  /** The choice that was taken, as the program words it; null where none was. */
+  readonly choice: string | null;
+  /** `answered`: that question is gone. `unverified`: the keys were pressed, and it is still there. */
+  readonly outcome: "answered" | "refused" | "unverified";
+  /** Why it was not answered, null if it was. */
+  readonly reason: string | null;
+}
+
 export interface LogOptions {
   /** How many lines from the end. @default 100 */
   readonly lines?: number | undefined;
@@ -150,6 +169,8 @@ export interface ListedAgent extends AgentInfo {
   readonly changes?: { readonly added: number; readonly removed: number; readonly files: number };
   /** The open question of a waiting agent, where it could be read. */
   readonly question?: string;
+  /** What the open question offers, as the program words it, where it could be read. */
+  readonly choices?: readonly string[];
 }
 
 /** What can be waited for: a status, `done` (exited 0), or `ended` (done, failed, stopped or lost). */

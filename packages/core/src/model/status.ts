@@ -28,12 +28,25 @@ export const AGENT_STATUSES: readonly AgentStatus[] = [
 /** Where a status was learnt from. */
 export type StatusSource = "exit" | "hook" | "transcript" | "screen" | "activity" | "session";
 
+/** A key that can be pressed in an agent's terminal: a name as tmux has it, or the one character it types. */
+export type Key = "Enter" | "Escape" | "C-c" | "Up" | "Down" | "Left" | "Right" | "Tab" | "y" | "n";
+
+/** One answer an open question offers. */
+export interface Choice {
+  /** As the program words it. */
+  readonly label: string;
+  /** What chooses it from the dialog as it was read. */
+  readonly keys: readonly Key[];
+}
+
 /** A status with its evidence. */
 export interface StatusReading {
   readonly status: AgentStatus;
   readonly source: StatusSource;
   /** The open question, where the status is `waiting` and it could be read. */
   readonly question?: string;
+  /** What the open question offers, in the program's order, where that could be read. */
+  readonly choices?: readonly Choice[];
 }
 
 /** Whether an agent of this status has a live program. */

@@ -1,4 +1,4 @@
-import type { Screen, Session } from "../model/index.js";
+import type { Key, Screen, Session } from "../model/index.js";
 import type { Call } from "./call.js";
 
 /** One session to be started. */
@@ -67,8 +67,8 @@ export interface SessionDriver {
   inputMode(session: Pick<Session, "id" | "tty">, options: { readonly logFile: string }, call?: Call): Promise<InputMode>;
   /** Puts text into the terminal as one paste, newlines as they are, without a submit. Types nothing unless the session is alive and marked with `agent`. */
   paste(session: Pick<Session, "id">, agent: string, text: string, call?: Call): Promise<PasteReceipt>;
-  /** Presses one key under the same conditions as paste. */
-  press(session: Pick<Session, "id">, agent: string, key: "Enter" | "Escape" | "C-c", call?: Call): Promise<PasteReceipt>;
+  /** Presses keys, one after the other, under the same conditions as paste. */
+  press(session: Pick<Session, "id">, agent: string, keys: Key | readonly Key[], call?: Call): Promise<PasteReceipt>;
   /** Ends the sessions that are marked with these agents' ids; fine if they are gone. Processes are the ProcessDriver's. */
   end(agents: readonly string[], call?: Call): Promise<void>;
   /** Something of some session changed (made, ended, printed after quiet): look again. One connection for all. Ends when aborted. */

@@ -1,5 +1,6 @@
 import type { StatusReading } from "../../model/index.js";
 import type { AgentAdapter, Evidence, Launch, LaunchContext } from "../../ports/index.js";
+import { numbered } from "../dialog.js";
 import { fitsArgument, promptOf, withArgument, withPaste } from "../launch.js";
 import { IDLE, visibleLines, WORKING, waiting } from "../screen.js";
 import { demoAgentPath } from "./locate.js";
@@ -51,7 +52,7 @@ function look({ screen }: Evidence): StatusReading | null {
   if (screen === null) return null;
   const lines = visibleLines(screen);
   if (INPUT.test(lines.at(-1) ?? "")) return SPINNER.test(lines.at(-2) ?? "") ? WORKING : lines.at(-2) === "" ? IDLE : null;
-  const choices = lines.slice(-3, -1);
-  if (!choices.some((line) => CHOICE.test(line)) || !/^ enter to choose|^ e…/.test(lines.at(-1) ?? "")) return null;
-  return waiting(lines.at(-4)?.trim() || null);
+  const row = lines.findIndex((line, at) => at >= lines.length - 3 && CHOICE.test(line));
+  if (row === -1 || !/^ enter to choose|^ e…/.test(lines.at(-1) ?? "")) return null;
+  return waiting(lines.at(-4)?.trim() || null, numbered(lines.slice(0, -1), row));
 }

@@ -1,10 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { FleetError } from "../../errors/index.js";
+import type { Key } from "../../model/index.js";
 import type { Call, PasteReceipt } from "../../ports/index.js";
 import { type TmuxClient, tmuxFailure } from "./client.js";
-
-/** Keys a driver presses. */
-export type Key = "Enter" | "Escape" | "C-c";
 
 /**
  * Typing into a pane. Each act is one tmux call that asks first whether the pane lives and belongs to
@@ -28,9 +26,13 @@ export async function paste(client: TmuxClient, id: string, agent: string, text:
   }
 }
 
-export async function press(client: TmuxClient, id: string, agent: string, key: Key, call?: Call): Promise<PasteReceipt> {
+export async function press(client: TmuxClient, id: string, agent: string, keys: Key | readonly Key[], call?: Call): Promise<PasteReceipt> {
+  const names = [keys].flat();
+  const strange = names.find((name) => !/^[A-Za-z0-9-]+$/.test(name));
+  if (strange !== undefined || names.length === 0) throw new FleetError("USAGE", `No key of a terminal: ${strange ?? "none"}.`);
   // In copy mode, where a person has scrolled back, keys would be commands.
-  return guarded(client, id, agent, `copy-mode -q -t ${id} ; send-keys -t ${id} ${key} ; display-message -p SENT`, undefined, call);
+  const act = `copy-mode -q -t ${id} ; send-keys -t ${id} ${names.join(" ")} ; display-message -p SENT`;
+  return guarded(client, id, agent, act, undefined, call);
 }
 
 async function guarded(

@@ -55,7 +55,7 @@ export function tmuxDriver(options: TmuxOptions): SessionDriver {
     screens: (ids, { history = 0 } = {}, call) => captureScreens(client, ids, history, call),
     inputMode: (session, { logFile }, call) => readInputMode(host, session.tty, logFile, call),
     paste: (session, agent, text, call) => paste(client, session.id, agent, text, call),
-    press: (session, agent, key, call) => press(client, session.id, agent, key, call),
+    press: (session, agent, keys, call) => press(client, session.id, agent, keys, call),
     end,
     changes: (call) => watchChanges(client, socket, call),
     attachCommand: (session, env) => attach(client, socket, session, env),

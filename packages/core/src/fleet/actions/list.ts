@@ -33,6 +33,7 @@ export function listed(seen: Seen, changes: WorktreeChanges | null = null): List
     pid: seen.session && !seen.session.dead ? seen.session.pid : null,
     ...(changes === null ? {} : { changes: { added: changes.added, removed: changes.removed, files: changes.files } }),
     ...(seen.question === null ? {} : { question: seen.question }),
+    ...(seen.choices.length === 0 ? {} : { choices: seen.choices.map(({ label }) => label) }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { StatusReading } from "../../model/index.js";
+import type { Choice, StatusReading } from "../../model/index.js";
 import type { AgentAdapter, Launch, LaunchContext } from "../../ports/index.js";
 
 /** What {@link memoryAgent} is made of. */
@@ -42,7 +42,12 @@ export function memoryAgent({ name, program = name, promptVia = "argv" }: Memory
   };
 }
 
+const CHOICES: readonly Choice[] = [
+  { label: "Yes", keys: ["y", "Enter"] },
+  { label: "No", keys: ["n", "Enter"] },
+];
+
 function readTitle(title: string): StatusReading | null {
   if (title === "idle" || title === "working") return { status: title, source: "screen" };
-  return title.startsWith("waiting: ") ? { status: "waiting", source: "screen", question: title.slice(9) } : null;
+  return title.startsWith("waiting: ") ? { status: "waiting", source: "screen", question: title.slice(9), choices: CHOICES } : null;
 }

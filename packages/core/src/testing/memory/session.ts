@@ -1,9 +1,22 @@
 import { FleetError, throwIfAborted } from "../../errors/index.js";
-import type { Session } from "../../model/index.js";
+import type { Key, Session } from "../../model/index.js";
 import type { Call, HostFiles, PasteReceipt, SessionDriver, SessionResult, SessionSpec } from "../../ports/index.js";
 import type { MemoryProcesses } from "./process.js";
 import { Signal } from "./signal.js";
 import { MemoryTerminal } from "./terminal.js";
+
+/** What each key types at a program in memory. */
+const TYPED: Readonly<Record<Exclude<Key, "C-c">, string>> = {
+  Enter: "\n",
+  Escape: "\u001b",
+  Tab: "\t",
+  Up: "\u001b[A",
+  Down: "\u001b[B",
+  Right: "\u001b[C",
+  Left: "\u001b[D",
+  y: "y",
+  n: "n",
+};
 
 export { MemoryTerminal } from "./terminal.js";
 
@@ -149,11 +162,13 @@ export function memorySessions(options: MemorySessionOptions): MemorySessions {
       throwIfAborted(call?.signal);
       return type(session.id, agent, (terminal) => terminal.receive(text, true));
     },
-    async press(session, agent, key, call) {
+    async press(session, agent, keys, call) {
       throwIfAborted(call?.signal);
       return type(session.id, agent, (terminal) => {
-        if (key === "Enter") terminal.receive("\n", false);
-        else if (key === "C-c") terminal.finish(130);
+        for (const key of [keys].flat()) {
+          if (key === "C-c") terminal.finish(130);
+          else terminal.receive(TYPED[key], false);
+        }
         changed.fire();
       });
     },
