@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { FleetError, toFleetError } from "../errors/index.js";
 import { buildConfig } from "./build.js";
 import type { Surroundings } from "./check.js";
@@ -10,7 +10,7 @@ import { type Layer, readTable, type Setting, settingOf, unknownKey } from "./la
 import type { HomePaths } from "./paths.js";
 import { ALIASES, findKey } from "./schema.js";
 import { parseToml, setsNothing } from "./toml.js";
-import { isTrusted } from "./trust.js";
+import { isTrusted, repositoryMark } from "./trust.js";
 import type { ConfigOrigin, LoadedConfig, ProjectFile } from "./types.js";
 
 export interface LoadConfigOptions {
@@ -29,8 +29,8 @@ const MAX_BYTES = 1024 * 1024;
 
 /**
  * The settings in force: flag > environment > project > user > default. A project file that is not
- * trusted has no effect and is not even checked; the caller decides whether that is an error.
- * Throws `CONFIG_INVALID` with file, line and key, `STATE_UNREADABLE` if trust.json is broken.
+ * trusted has no effect and is not even checked; the caller decides whether that is an error, also
+ * where it or trust.json cannot be read. Throws `CONFIG_INVALID` with file, line and key.
  */
 export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConfig> {
   const { paths, env, repo } = options;
@@ -41,15 +41,10 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   const user = readSettings(paths.config);
   if (user !== null) layers.push(await readFileLayer(user.text, paths.config, "user", around));
 
-  const file = projectFileOf(repo);
-  const content = file === null ? null : readSettings(file, true);
-  let project: ProjectFile | null = null;
-  if (repo !== null && file !== null && content !== null) {
-    const hash = content.hash();
-    project = { path: file, hash, trusted: isTrusted(paths, file, hash) };
-    if (project.trusted && options.ignoreProject !== true) {
-      layers.push(await readFileLayer(content.text, file, "project", { ...around, folder: repo.path }));
-    }
+  const looked = repo === null ? null : lookAtProject(paths, repo);
+  const project = looked?.project ?? null;
+  if (repo !== null && looked?.project.trusted === true && options.ignoreProject !== true) {
+    layers.push(await readFileLayer(looked.text, looked.project.path, "project", { ...around, folder: repo.path }));
   }
 
   const names = layers.flatMap((layer) => [...layer.settings.values()].flatMap(({ found }) => found.name ?? []));
@@ -64,6 +59,34 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
     notes: layers.flatMap((layer) => layer.notes),
     project,
   };
+}
+
+/**
+ * The repository's file, read once: the text that is parsed is the text whose hash was trusted. What
+ * stands in the way of reading it is no business of a command that does not use it: it is kept, not thrown.
+ */
+function lookAtProject(
+  paths: LoadConfigOptions["paths"],
+  repo: NonNullable<LoadConfigOptions["repo"]>,
+): { readonly project: ProjectFile; readonly text: string } | null {
+  const path = projectFileOf(repo);
+  if (path === null) return null;
+  let hash = "";
+  try {
+    const content = readSettings(path, true);
+    if (content === null) return null;
+    hash = content.hash();
+    return { project: { path, hash, trusted: isTrusted(paths, path, hash, repositoryMark(repo.commonDir)) }, text: content.text };
+  } catch (error) {
+    return { project: { path, hash, trusted: false, problem: toFleetError(error) }, text: "" };
+  }
+}
+
+/** Every key a project's file sets, as they would count, for somebody who is asked to trust it. Throws `CONFIG_INVALID`. */
+export async function settingsOfText(text: string, file: string): Promise<readonly { readonly key: string; readonly value: unknown }[]> {
+  const folder = dirname(dirname(file));
+  const { settings } = await readFileLayer(text, file, "project", { fleetHome: folder, userHome: folder, folder });
+  return [...settings.values()].map(({ key, value }) => ({ key, value }));
 }
 
 /** Where a repository's own settings lie: in its main worktree. A bare repository has no place for them. */
@@ -108,12 +131,25 @@ export function readSettings(file: string, lenient = false): { readonly text: st
       if (lenient) return null;
       throw new FleetError("CONFIG_INVALID", `${file} is no file.`, { data: { file } });
     }
-    if (stat.size > MAX_BYTES) throw new FleetError("CONFIG_INVALID", `${file} is larger than 1 MB.`, { data: { file } });
-    const bytes = readFileSync(handle);
+    const bytes = readUpTo(handle, Math.max(stat.size, 4096), MAX_BYTES + 1);
+    if (bytes.length > MAX_BYTES) throw new FleetError("CONFIG_INVALID", `${file} is larger than 1 MB.`, { data: { file } });
     return { text: bytes.toString("utf8"), hash: () => createHash("sha256").update(bytes).digest("hex") };
   } catch (error) {
     throw toFleetError(error, `Cannot read ${file}`);
   } finally {
     closeSync(handle);
   }
+}
+
+/** A file to its end, but no more than that: some files say nothing of their size, or grow while they are read. */
+function readUpTo(handle: number, expected: number, most: number): Buffer {
+  const pieces: Buffer[] = [];
+  for (let left = most; left > 0; ) {
+    const piece = Buffer.alloc(Math.min(left, expected + 1));
+    const count = readSync(handle, piece);
+    if (count === 0) break;
+    pieces.push(piece.subarray(0, count));
+    left -= count;
+  }
+  return Buffer.concat(pieces);
 }

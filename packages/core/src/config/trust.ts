@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { FleetError, toFleetError } from "../errors/index.js";
 import type { Locks } from "../ports/index.js";
 import { makePrivateFolder, writeDurably } from "./durable.js";
@@ -8,11 +8,11 @@ import type { TrustedProject } from "./types.js";
 /** The project files a user has said yes to, each as it was then. */
 export interface Trust {
   list(): Promise<readonly TrustedProject[]>;
-  /** Trusts the file as long as its content has this SHA-256; replaces an older word on the same path. */
-  add(path: string, hash: string): Promise<TrustedProject>;
+  /** Trusts the file as long as its content has this SHA-256 and `repo` lies there; replaces an older word on the same path. */
+  add(path: string, hash: string, repo?: string): Promise<TrustedProject>;
   /** Whether there was anything to take back. */
   revoke(path: string): Promise<boolean>;
-  isTrusted(path: string, hash: string): Promise<boolean>;
+  isTrusted(path: string, hash: string, repo?: string): Promise<boolean>;
 }
 
 /** Trust in trust.json. What the user decided is never overwritten by a guess: a broken file is `STATE_UNREADABLE`. */
@@ -36,10 +36,10 @@ export function fileTrust(options: {
   };
   return {
     list: async () => readTrust(paths),
-    isTrusted: async (path, hash) => isTrusted(paths, path, hash),
-    add: (path, hash) =>
+    isTrusted: async (path, hash, repo) => isTrusted(paths, path, hash, repo),
+    add: (path, hash, repo = "") =>
       change((entries) => {
-        const entry: TrustedProject = { path, hash, trustedAt: new Date(now()).toISOString() };
+        const entry: TrustedProject = { path, hash, repo, trustedAt: new Date(now()).toISOString() };
         return { entries: [...entries.filter((other) => other.path !== path), entry], result: entry };
       }),
     revoke: (path) =>
@@ -50,9 +50,23 @@ export function fileTrust(options: {
   };
 }
 
-/** Whether the user trusted this very content at this path. */
-export function isTrusted(paths: Pick<HomePaths, "trust">, path: string, hash: string): boolean {
-  return readTrust(paths).some((entry) => entry.path === path && entry.hash === hash);
+/** Whether the user trusted this very content at this path, in this repository. */
+export function isTrusted(paths: Pick<HomePaths, "trust">, path: string, hash: string, repo = ""): boolean {
+  return readTrust(paths).some((entry) => entry.path === path && entry.hash === hash && entry.repo === repo);
+}
+
+/**
+ * What tells the repository at a path from another that is put in its place: the number of its git
+ * directory and when that was made, since a disk gives numbers out again. Empty where it cannot be asked.
+ */
+export function repositoryMark(commonDir: string): string {
+  try {
+    const { ino, birthtimeNs, ctimeNs } = statSync(commonDir, { bigint: true });
+    // A disk that does not keep the time of birth answers with the last change instead, which changes.
+    return birthtimeNs === ctimeNs ? `${ino}` : `${ino}-${birthtimeNs}`;
+  } catch {
+    return "";
+  }
 }
 
 function readTrust(paths: Pick<HomePaths, "trust">): readonly TrustedProject[] {
@@ -65,7 +79,8 @@ function readTrust(paths: Pick<HomePaths, "trust">): readonly TrustedProject[] {
   }
   try {
     const { version, projects } = JSON.parse(text) as { version?: unknown; projects?: unknown };
-    if (version === 1 && Array.isArray(projects) && projects.every(isEntry)) return projects;
+    if (version === 1 && Array.isArray(projects) && projects.every(isEntry))
+      return projects.map((entry) => ({ ...entry, repo: entry.repo ?? "" }));
   } catch {
     // Said below, as for any other content that is not ours.
   }
@@ -77,6 +92,8 @@ function readTrust(paths: Pick<HomePaths, "trust">): readonly TrustedProject[] {
 function isEntry(value: unknown): value is TrustedProject {
   const entry = value as Partial<Record<keyof TrustedProject, unknown>> | null;
   return (
-    typeof entry === "object" && entry !== null && [entry.path, entry.hash, entry.trustedAt].every((field) => typeof field === "string")
+    typeof entry === "object" &&
+    entry !== null &&
+    [entry.path, entry.hash, entry.repo ?? "", entry.trustedAt].every((field) => typeof field === "string")
   );
 }

@@ -1,3 +1,5 @@
+import type { FleetError } from "../errors/index.js";
+
 /** Where a setting came from, strongest last. */
 export type ConfigOrigin = "default" | "user" | "project" | "environment" | "flag";
 
@@ -53,9 +55,11 @@ export interface Config {
 /** A project's file and what the user said of it. */
 export interface ProjectFile {
   readonly path: string;
-  /** SHA-256 of its content, hex. */
+  /** SHA-256 of its content, hex; empty where it could not be read. */
   readonly hash: string;
   readonly trusted: boolean;
+  /** Why it cannot even be asked about: unreadable, too large, or trust.json is broken. It has no effect then. */
+  readonly problem?: FleetError;
 }
 
 /** A configuration with its history. */
@@ -74,6 +78,8 @@ export interface TrustedProject {
   readonly path: string;
   /** SHA-256 of its content, hex. */
   readonly hash: string;
+  /** Which repository lay there: another one in its place is asked about again. Empty where the disk does not tell. */
+  readonly repo: string;
   /** ISO 8601, UTC. */
   readonly trustedAt: string;
 }

@@ -98,6 +98,7 @@ async function requireRoot(git: GitDriver, folder: string): Promise<Repository> 
 
 function requireTrust({ project }: LoadedConfig, ignored: boolean): void {
   if (project === null || project.trusted || ignored) return;
+  if (project.problem !== undefined) throw project.problem;
   throw new FleetError("NOT_TRUSTED", `The project's settings in ${project.path} have not been trusted.`, {
     hint: "Read the file, then run `fleet trust`; --no-project-config goes on without it.",
     data: { file: project.path, hash: project.hash },

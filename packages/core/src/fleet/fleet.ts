@@ -249,9 +249,13 @@ export class Fleet {
     return settings.init(this.#deps, options.type);
   }
 
-  /** Trusts the repository's project file as it is now. */
-  async trust(): Promise<TrustEntry> {
-    const entry = await settings.trust(this.#deps);
+  /**
+   * Trusts the repository's project file as it is now. `hash`: only if its content has this SHA-256, that
+   * is, if it is still what somebody was shown; else throws `NOT_TRUSTED`.
+   */
+  async trust(options: { readonly hash?: string } = {}): Promise<TrustEntry> {
+    await this.#reload();
+    const entry = await settings.trust(this.#deps, options.hash);
     await this.#reload();
     return entry;
   }

@@ -19,12 +19,13 @@ describe("trust in project files", () => {
   it("is by path and content, can be listed and taken back", async () => {
     expect(await trust().list()).toEqual([]);
     expect(await trust().isTrusted("/a", ONE)).toBe(false);
-    const entry = { path: "/a", hash: ONE, trustedAt: "1970-01-01T00:00:00.000Z" };
+    const entry = { path: "/a", hash: ONE, repo: "", trustedAt: "1970-01-01T00:00:00.000Z" };
     expect(await trust().add("/a", ONE)).toEqual(entry);
     expect(await trust().list()).toEqual([entry]);
     expect(await trust().isTrusted("/a", ONE)).toBe(true);
     expect(await trust().isTrusted("/a", TWO)).toBe(false);
     expect(await trust().isTrusted("/b", ONE)).toBe(false);
+    expect(await trust().isTrusted("/a", ONE, "another repository")).toBe(false);
     expect(await trust().revoke("/b")).toBe(false);
     expect(await trust().revoke("/a")).toBe(true);
     expect(await trust().isTrusted("/a", ONE)).toBe(false);

@@ -8,6 +8,7 @@ import {
   type ProjectType,
   projectConfigText,
   projectFileOf,
+  repositoryMark,
   setConfigValue,
   type TrustedProject,
   writeFirstConfig,
@@ -31,7 +32,7 @@ export async function setConfig(
   value: string,
   scope: ConfigScope,
 ): Promise<{ readonly file: string; readonly value: unknown }> {
-  const file = scope === "user" ? deps.paths.config : requireProjectFile(deps);
+  const file = scope === "user" ? deps.paths.config : await requireOwnPlace(deps);
   if (scope === "user") writeFirstConfig(deps.paths);
   else await deps.host.files.makeFolder(dirname(file), 0o755);
   return { file, value: await setConfigValue(file, key, value, { origin: scope, locks: deps.locks }) };
@@ -39,7 +40,7 @@ export async function setConfig(
 
 /** Makes a project's settings file. Throws `BRANCH_EXISTS` never; an existing file is refused with `USAGE`. */
 export async function init(deps: Deps, type: ProjectType | undefined): Promise<{ readonly file: string; readonly type: ProjectType }> {
-  const file = requireProjectFile(deps);
+  const file = await requireOwnPlace(deps);
   const { repo } = requireRepo(deps);
   const names = (await deps.host.files.list(repo.path)) ?? [];
   const kind = type ?? detectType(names);
@@ -53,13 +54,21 @@ export async function init(deps: Deps, type: ProjectType | undefined): Promise<{
   return { file, type: kind };
 }
 
-/** Trusts the project's file as it is now. */
-export async function trust(deps: Deps): Promise<TrustedProject> {
+/** Trusts the project's file as it was read last, or only where that is what somebody was shown. */
+export async function trust(deps: Deps, shown: string | undefined): Promise<TrustedProject> {
   const { project } = deps.settings;
   if (project === null) {
     throw new FleetError("USAGE", "This repository has no .aifleet/config.toml to trust.", { hint: "`fleet init` makes one." });
   }
-  return fileTrust({ paths: deps.paths, locks: deps.locks, now: () => deps.clock.now() }).add(project.path, project.hash);
+  if (project.problem !== undefined) throw project.problem;
+  if (shown !== undefined && shown !== project.hash) {
+    throw new FleetError("NOT_TRUSTED", `${project.path} has changed since it was shown, and was not trusted.`, {
+      hint: "Run the command again and read the file as it is now.",
+      data: { file: project.path, hash: project.hash },
+    });
+  }
+  const mark = repositoryMark(requireRepo(deps).repo.commonDir);
+  return fileTrust({ paths: deps.paths, locks: deps.locks, now: () => deps.clock.now() }).add(project.path, project.hash, mark);
 }
 
 export function trusted(deps: Deps): Promise<readonly TrustedProject[]> {
@@ -76,4 +85,20 @@ function requireProjectFile(deps: Deps): string {
   const file = projectFileOf(repo);
   if (file !== null) return file;
   throw new FleetError("USAGE", "A bare repository has no project settings.", { hint: `Use ${join(deps.paths.home, "config.toml")}.` });
+}
+
+/** The project's file, to be written: a repository that brings a link along does not choose where else that is. */
+async function requireOwnPlace(deps: Deps): Promise<string> {
+  const file = requireProjectFile(deps);
+  const { files } = deps.host;
+  const folder = await files.realPath(requireRepo(deps).repo.path);
+  for (const path of [dirname(file), file]) {
+    const real = await files.realPath(path);
+    if (real === null || folder === null || real.startsWith(join(folder, "/"))) continue;
+    throw new FleetError("CONFIG_INVALID", `${path} is a link that leads out of the repository, to ${real}; nothing was written.`, {
+      hint: "Put a folder in its place, or edit the file it leads to.",
+      data: { file: path },
+    });
+  }
+  return file;
 }
