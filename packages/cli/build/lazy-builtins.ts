@@ -6,6 +6,7 @@ const LAZY: Readonly<Record<string, readonly string[]>> = {
   "node:module": ["createRequire"],
   "node:readline/promises": ["createInterface"],
   "node:timers/promises": ["setTimeout"],
+  "node:vm": ["createContext", "runInContext"],
 };
 
 /**

@@ -2,6 +2,7 @@ import type { AgentSettings } from "../config/types.js";
 import { FleetError } from "../errors/index.js";
 import type { StatusReading } from "../model/index.js";
 import type { Evidence } from "../ports/index.js";
+import { boundedSearch, type Search } from "./bounded-search.js";
 import { IDLE, lastTexts, visibleLines, WORKING, waiting } from "./screen.js";
 
 /** How many of the screen's last lines that are not empty a pattern sees. */
@@ -18,17 +19,17 @@ export function patternReader(name: string, patterns: AgentSettings["patterns"])
   return ({ screen }) => {
     if (screen === null) return null;
     const text = lastTexts(visibleLines(screen), ROWS).join("\n");
-    const question = asks?.exec(text);
-    if (question) return waiting(lineAt(text, question.index));
-    if (works?.test(text)) return WORKING;
-    return rests?.test(text) ? IDLE : null;
+    const question = asks?.(text) ?? -1;
+    if (question >= 0) return waiting(lineAt(text, question));
+    if ((works?.(text) ?? -1) >= 0) return WORKING;
+    return (rests?.(text) ?? -1) >= 0 ? IDLE : null;
   };
 }
 
-function compiled(name: string, which: keyof AgentSettings["patterns"], source: string | null): RegExp | null {
+function compiled(name: string, which: keyof AgentSettings["patterns"], source: string | null): Search | null {
   if (source === null) return null;
   try {
-    return new RegExp(source, "m");
+    return boundedSearch(source);
   } catch (cause) {
     const key = `agents.${name}.patterns.${which}`;
     throw new FleetError("CONFIG_INVALID", `${key} is no regular expression: ${(cause as Error).message}`, { data: { key }, cause });

@@ -3,6 +3,7 @@ import { FleetError } from "../errors/index.js";
 import type { Warning } from "../model/index.js";
 import type { HostFiles } from "../ports/index.js";
 import type { Deps } from "./deps.js";
+import { matchesGlob } from "./glob.js";
 
 /** Folders no credential pattern ever looks into. */
 const SKIPPED = new Set([".git", "node_modules"]);
@@ -70,11 +71,16 @@ async function expand(
         data: { key: "setup.credential_files" },
       });
     }
-    const matches = /[*?[]/.test(clean) ? await glob(files, root, clean.split("/")) : await literal(files, root, clean);
+    const matches = /[*?[]/.test(clean) ? await glob(files, root, partsOf(clean)) : await literal(files, root, clean);
     if (matches.length === 0) warn({ code: "CREDENTIAL_MISSING", message: `setup.credential_files: nothing matches "${pattern}".` });
     for (const match of matches) found.add(match);
   }
   return [...found];
+}
+
+/** `**` beside `**` says nothing more, and would be walked twice for each folder. */
+function partsOf(pattern: string): readonly string[] {
+  return pattern.split("/").filter((part, at, parts) => part !== "**" || parts[at - 1] !== "**");
 }
 
 async function literal(files: HostFiles, root: string, path: string): Promise<readonly string[]> {
@@ -95,21 +101,13 @@ async function glob(files: HostFiles, root: string, parts: readonly string[], at
     if (part === "**") {
       if (kind === "folder") results.push(...(await glob(files, root, parts, path)));
       if (rest.length === 0 && kind !== "folder") results.push(path);
-    } else if (!matches(part, name)) continue;
+    } else if (!matchesGlob(part, name, { sets: true })) continue;
     else if (rest.length === 0) {
       if (kind !== "folder") results.push(path);
     } else if (kind === "folder") results.push(...(await glob(files, root, rest, path)));
   }
   if (part === "**" && rest.length > 0) results.push(...(await glob(files, root, rest, at)));
   return [...new Set(results)];
-}
-
-function matches(pattern: string, name: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|\\]/g, "\\$&")
-    .replaceAll("*", "[^/]*")
-    .replaceAll("?", "[^/]");
-  return new RegExp(`^${source}$`, "u").test(name);
 }
 
 function isInside(folder: string, path: string): boolean {

@@ -1,5 +1,6 @@
 import { FleetError } from "../errors/index.js";
 import type { Target } from "../model/index.js";
+import { matchesGlob } from "./glob.js";
 import type { Seen } from "./look.js";
 
 /** Whether a target names one agent and nothing else. */
@@ -49,22 +50,13 @@ export function pickOne(agents: readonly Seen[], name: string): Seen {
 function byName(agents: readonly Seen[], name: string): readonly Seen[] {
   // A branch may well hold a character of a glob: the exact name goes first.
   if (!isGlob(name) || agents.some(({ record }) => record.branch === name)) return [pickOne(agents, name)];
-  const pattern = globPattern(name);
-  const matches = agents.filter(({ record }) => pattern.test(record.branch));
+  const matches = agents.filter(({ record }) => matchesGlob(name, record.branch));
   if (matches.length === 0) throw notFound(agents, name);
   return matches;
 }
 
 function isGlob(name: string): boolean {
   return /[*?]/.test(name);
-}
-
-function globPattern(glob: string): RegExp {
-  const source = glob
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "su");
 }
 
 function notFound(agents: readonly Seen[], name: string): FleetError {
