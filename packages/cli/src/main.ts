@@ -1,6 +1,7 @@
 import { COMMANDS, type CommandClass, type Entry, findCommand } from "./commands-table.js";
 import { Failure, usage } from "./failure.js";
 import { oclifConfig } from "./oclif-config.js";
+import { guarded } from "./render/color.js";
 import { output } from "./render/output.js";
 import { session } from "./session.js";
 import { VERSION } from "./version.js";
@@ -41,6 +42,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const own = end === -1 ? words : words.slice(0, end);
   const entry = findCommand(name);
   try {
+    if (argv.some((word) => word.includes("\ufffd"))) (await import("./input/argv.js")).refuseBytes();
     process.exitCode = 0;
     if (name === "--version" || name === "version")
       output.write(own.includes("--json") ? `${JSON.stringify({ version: VERSION })}\n` : `fleet ${VERSION}\n`);
@@ -105,7 +107,7 @@ async function failure(error: unknown, context: { json: boolean; color: boolean;
   const flags = command === undefined ? [] : Object.keys({ ...command.baseFlags, ...command.flags });
   const shown = await shownError(session.interrupted === null ? error : interruption(error), { command: context.entry?.name, flags });
   printError(shown, context);
-  if (process.env.DEBUG) process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  if (process.env.DEBUG) process.stderr.write(guarded(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`));
   return shown.exit;
 }
 

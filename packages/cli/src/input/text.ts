@@ -18,14 +18,22 @@ export async function readStdin(what: string): Promise<string> {
     session.signal.removeEventListener("abort", stop);
   }
   if (session.signal.aborted) throw new Failure("INTERRUPTED", "Interrupted.");
-  return Buffer.concat(chunks).toString("utf8");
+  return textOfBytes(Buffer.concat(chunks), "stdin");
+}
+
+/** Text that is handed on as it came: bytes that are no UTF-8 would arrive as something else. */
+function textOfBytes(bytes: Buffer, what: string): string {
+  const text = bytes.toString("utf8");
+  if (text.includes("\ufffd") && !Buffer.from(text).equals(bytes))
+    throw usage(`${what} is no text in UTF-8.`, "Convert it, for example with iconv.");
+  return text;
 }
 
 /** The text of a file named on the command line, `-` for stdin. */
 export async function readText(path: string, what: string): Promise<string> {
   if (path === "-") return readStdin(what);
   try {
-    return await readFile(path, "utf8");
+    return textOfBytes(await readFile(path), path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT") throw usage(`There is no file ${path}.`, null, { path });

@@ -23,6 +23,14 @@ const READ_MS_PER_KB = 10;
 /** Throws `PROMPT_REFUSED` for a text that no terminal could take as a prompt. */
 export function checkPromptText(text: string): void {
   if (text.trim() === "") throw new FleetError("USAGE", "The prompt is empty.", { hint: "Say what the agent is to do." });
+  // Half a character has no bytes: something else would arrive.
+  const half = /[\ud800-\udfff]/u.exec(text);
+  if (half !== null) {
+    throw new FleetError("PROMPT_REFUSED", `The prompt holds half a character (a lone surrogate) at position ${half.index}.`, {
+      hint: "Mend the text: it would not arrive as it is.",
+      data: { position: half.index },
+    });
+  }
   const control = /[\u0000-\u0008\u000b-\u001f\u007f\u0080-\u009f]/.exec(text);
   if (control === null) return;
   const code = control[0].charCodeAt(0).toString(16).padStart(2, "0");
