@@ -3,6 +3,8 @@ import type { AttachCommand } from "@aifleet/core";
 import { required } from "../args.js";
 import { FleetCommand } from "../base.js";
 import { Failure } from "../failure.js";
+import { word } from "../render/next.js";
+import { clean } from "../render/width.js";
 import { session } from "../session.js";
 
 export class Attach extends FleetCommand {
@@ -30,7 +32,7 @@ export class Attach extends FleetCommand {
         "`fleet list` shows whether the agent still runs.",
       );
     }
-    if (command.kind === "client") ui.note(`Left ${args.branch}; \`fleet attach ${args.branch}\` comes back.`);
+    if (command.kind === "client") ui.note(`Left ${clean(args.branch)}; \`fleet attach ${word(args.branch)}\` comes back.`);
   }
 }
 

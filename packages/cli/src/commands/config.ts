@@ -4,7 +4,9 @@ import { usage } from "../failure.js";
 import { configFile } from "../input/config-file.js";
 import { editFile } from "../input/edit.js";
 import { nearest } from "../nearest.js";
+import { jsonText } from "../render/output.js";
 import type { Ui } from "../render/ui.js";
+import { clean } from "../render/width.js";
 
 const ACTIONS = ["show", "get", "set", "edit", "validate", "path"] as const;
 type Action = (typeof ACTIONS)[number];
@@ -64,7 +66,7 @@ export class Config extends FleetCommand {
       this.withFleet(flags, ui, work, { ignoreProjectConfig: true });
     const file = await configFile(project, open);
     if (ui.json) ui.document({ path: file });
-    else ui.line(file);
+    else ui.data(`${file}\n`);
   }
 }
 
@@ -73,7 +75,7 @@ async function show({ fleet, warnings }: Work, ui: Ui, origins: boolean): Promis
   if (ui.json) return ui.document({ values: values.map(({ key, value, origin, place }) => ({ key, value, origin, place })), warnings });
   for (const { key, value, origin, place } of values) {
     ui.line(
-      `${key} = ${JSON.stringify(value)}${origins ? `  ${ui.paint("dim", `# ${origin}${place === null ? "" : `: ${place}`}`)}` : ""}`,
+      `${key} = ${clean(JSON.stringify(value))}${origins ? `  ${ui.paint("dim", `# ${origin}${place === null ? "" : `: ${clean(place)}`}`)}` : ""}`,
     );
   }
 }
@@ -89,14 +91,14 @@ async function get({ fleet }: Work, ui: Ui, key: string, origins: boolean): Prom
     throw usage(`There is no setting ${key}.`, near === null ? "`fleet config` shows all of them." : `Did you mean ${near}?`, { key });
   }
   if (ui.json) return ui.document({ key, value: found.value, origin: found.origin, place: found.place });
-  ui.line(typeof found.value === "string" ? found.value : JSON.stringify(found.value));
-  if (origins) ui.note(`${found.origin}${found.place === null ? "" : `: ${found.place}`}`);
+  ui.data(`${typeof found.value === "string" ? found.value : jsonText(found.value)}\n`);
+  if (origins) ui.note(`${found.origin}${found.place === null ? "" : `: ${clean(found.place)}`}`);
 }
 
 async function set({ fleet }: Work, ui: Ui, key: string, value: string, project: boolean): Promise<void> {
   const written = await fleet.setConfig(key, value, { scope: project ? "project" : "user" });
   if (ui.json) ui.document({ key, value: written.value, file: written.file });
-  else ui.line(`${key} = ${JSON.stringify(written.value)} in ${written.file}`);
+  else ui.line(`${key} = ${clean(JSON.stringify(written.value))} in ${clean(written.file)}`);
 }
 
 async function validate({ fleet }: Work, ui: Ui): Promise<void> {

@@ -4,6 +4,7 @@ import { promptOf } from "../input/text.js";
 import { agentJson } from "../render/agent.js";
 import { nextSteps } from "../render/next.js";
 import { progress } from "../render/progress.js";
+import { clean } from "../render/width.js";
 
 export class Create extends FleetCommand {
   static override summary = "Start an agent on a branch of its own.";
@@ -41,7 +42,7 @@ export class Create extends FleetCommand {
     );
     const { agent, warnings } = await work.finally(() => bar.stop());
     if (ui.json) return ui.document({ agent: agentJson(agent.info), warnings });
-    ui.line(`${ui.paint("bold", agent.branch)} is ${agent.status} (${agent.adapter}) in ${agent.worktree}`);
+    ui.line(`${ui.paint("bold", clean(agent.branch))} is ${agent.status} (${agent.adapter}) in ${clean(agent.worktree)}`);
     ui.lines(nextSteps(ui.paint, agent.branch));
   }
 }

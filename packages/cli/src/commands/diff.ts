@@ -1,7 +1,6 @@
 import { booleanFlag, required } from "../args.js";
 import { FleetCommand } from "../base.js";
 import { wantsColor } from "../render/color.js";
-import { output } from "../render/output.js";
 
 export class Diff extends FleetCommand {
   static override summary = "Show what an agent changed since its base.";
@@ -17,6 +16,6 @@ export class Diff extends FleetCommand {
     const color = !ui.json && flags["no-color"] !== true && wantsColor(process.stdout);
     const diff = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.diff(args.branch, { stat: flags.stat, color }, call));
     if (ui.json) ui.document({ branch: args.branch, diff });
-    else if (diff !== "") output.write(diff.endsWith("\n") ? diff : `${diff}\n`);
+    else if (diff !== "") ui.data(diff.endsWith("\n") ? diff : `${diff}\n`);
   }
 }

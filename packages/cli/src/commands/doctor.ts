@@ -2,6 +2,7 @@ import type { DoctorFinding } from "@aifleet/core";
 import { booleanFlag } from "../args.js";
 import { FleetCommand } from "../base.js";
 import type { Color } from "../render/color.js";
+import { clean } from "../render/width.js";
 
 const LOOKS: Readonly<Record<DoctorFinding["state"], readonly [symbol: string, color: Color]>> = {
   ok: ["✓", "green"],
@@ -28,8 +29,8 @@ export class Doctor extends FleetCommand {
     else {
       for (const { check, state, message, fix } of report.findings) {
         const [symbol, color] = LOOKS[state];
-        ui.line(`${ui.paint(color, symbol)} ${check}: ${message}`);
-        if (fix !== null) ui.line(`  ${ui.paint("dim", fix)}`);
+        ui.line(`${ui.paint(color, symbol)} ${check}: ${clean(message)}`);
+        if (fix !== null) ui.line(`  ${ui.paint("dim", clean(fix))}`);
       }
     }
     process.exitCode = report.healthy ? 0 : 1;

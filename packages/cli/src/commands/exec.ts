@@ -2,7 +2,7 @@ import type { ExecResult } from "@aifleet/core";
 import { several, targetFlags } from "../args.js";
 import { FleetCommand } from "../base.js";
 import { usage } from "../failure.js";
-import { output } from "../render/output.js";
+import { onlyColors } from "../render/color.js";
 import { clean } from "../render/width.js";
 import { chosen } from "../target.js";
 
@@ -30,9 +30,9 @@ export class Exec extends FleetCommand {
     const heard = new Map<string, { stdout: string; stderr: string }>();
     const onLine = ({ branch, stream, text }: { branch: string; stream: "stdout" | "stderr"; text: string }): void => {
       if (!ui.json) {
-        const line = `${(stream === "stdout" ? ui.paint : ui.paintNote)("cyan", `${branch} |`)} ${text}\n`;
-        if (stream === "stdout") output.write(line);
-        else process.stderr.write(line);
+        const line = `${(stream === "stdout" ? ui.paint : ui.paintNote)("cyan", `${clean(branch)} |`)} ${text}\n`;
+        if (stream === "stdout") ui.data(line);
+        else process.stderr.write(process.stderr.isTTY === true ? onlyColors(line) : line);
         return;
       }
       const kept = heard.get(branch) ?? { stdout: "", stderr: "" };

@@ -1,5 +1,6 @@
 import { stringFlag } from "../args.js";
 import { FleetCommand } from "../base.js";
+import { clean } from "../render/width.js";
 
 const TYPES = ["rails", "node", "python", "generic"] as const;
 
@@ -16,7 +17,7 @@ export class Init extends FleetCommand {
     const type = TYPES.find((name) => name === flags.type);
     const result = await this.withFleet(flags, ui, ({ fleet }) => fleet.init({ type }));
     if (ui.json) return ui.document(result);
-    ui.line(`Wrote ${result.file} (${result.type}).`);
+    ui.line(`Wrote ${clean(result.file)} (${result.type}).`);
     ui.line(ui.paint("dim", "Read it, change it, commit it if it is for everyone. `fleet config validate` checks it."));
   }
 }

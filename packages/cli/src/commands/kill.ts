@@ -69,9 +69,9 @@ async function agreed(fleet: Fleet, choice: Chosen, options: { force: boolean },
 
 /** What happens to one agent, and what of its work is concerned. */
 export function previewText({ branch, reasons, files }: KillPreview, force: boolean): string {
-  if (reasons.length === 0) return `  ${branch}: nothing to lose`;
+  if (reasons.length === 0) return `  ${clean(branch)}: nothing to lose`;
   const fate = force ? "removed, its work saved to the trash" : "refused";
-  return `  ${branch}: ${fate} (${clean(reasons.join("; "))})\n${fileList(files, 5).replace(/^/gm, "  ").trimEnd()}`.trimEnd();
+  return `  ${clean(branch)}: ${fate} (${clean(reasons.join("; "))})\n${fileList(files, 5).replace(/^/gm, "  ").trimEnd()}`.trimEnd();
 }
 
 function showKilled(ui: Ui, { killed, refused }: KillResult, single: boolean): number {
@@ -79,11 +79,11 @@ function showKilled(ui: Ui, { killed, refused }: KillResult, single: boolean): n
   if (ui.json) ui.document({ killed, refused: failedJson(refused) });
   else {
     for (const { branch, saved, branchKept } of killed) {
-      ui.line(`${ui.paint("green", "✓")} ${branch} killed${branchKept ? ", branch kept" : ""}`);
+      ui.line(`${ui.paint("green", "✓")} ${clean(branch)} killed${branchKept ? ", branch kept" : ""}`);
       if (saved !== null) ui.line(`  saved; restore it with: ${saved.restore}`);
     }
     for (const { branch, error } of refused) {
-      ui.note(`${ui.paintNote("red", "✗")} ${branch}: ${clean(error.message)}`);
+      ui.note(`${ui.paintNote("red", "✗")} ${clean(branch)}: ${clean(error.message)}`);
       const { files } = error.data as { files?: unknown };
       if (Array.isArray(files)) ui.note(fileList(files.map(String), 5).replace(/^/gm, "  ").trimEnd());
     }

@@ -22,11 +22,13 @@ export class Logs extends FleetCommand {
     await this.withFleet(flags, ui, async ({ fleet, call }) => {
       if (!flags.follow) {
         const lines = await fleet.logs(args.branch, options, call);
-        return ui.json ? ui.document({ branch: args.branch, lines }) : ui.lines(lines);
+        if (ui.json) return ui.document({ branch: args.branch, lines });
+        return flags.raw ? output.write(lines.map((line) => `${line}\n`).join("")) : ui.lines(lines);
       }
       const signal = AbortSignal.any([...(call.signal ? [call.signal] : []), output.gone]);
       for await (const line of fleet.follow(args.branch, { ...options, ...call, signal })) {
         if (ui.json) ui.record({ branch: args.branch, line });
+        else if (flags.raw) output.write(`${line}\n`);
         else ui.line(line);
       }
     });

@@ -12,6 +12,6 @@ export class Path extends FleetCommand {
     const ui = this.ui(flags);
     const { branch, worktree } = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.agent(args.branch, call));
     if (ui.json) ui.document({ branch, path: worktree });
-    else ui.line(worktree);
+    else ui.data(`${worktree}\n`);
   }
 }

@@ -4,6 +4,7 @@ import { FleetCommand } from "../base.js";
 import { usage } from "../failure.js";
 import { readStdin, withoutLastNewline } from "../input/text.js";
 import type { Color } from "../render/color.js";
+import { clean } from "../render/width.js";
 import { chosen } from "../target.js";
 
 const COLORS: Readonly<Record<PromptResult["delivery"], Color>> = {
@@ -37,10 +38,10 @@ export class Prompt extends FleetCommand {
     const text = await textOf(many ? args.branch : args.text);
     const results = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.prompt(target, text, call));
     if (ui.json) ui.document({ results });
-    else if (single) ui.line(`${results[0]?.delivery ?? "delivered"} to ${results[0]?.branch ?? args.branch}`);
+    else if (single) ui.line(`${results[0]?.delivery ?? "delivered"} to ${clean(results[0]?.branch ?? args.branch ?? "")}`);
     else {
       for (const { branch, delivery, reason } of results) {
-        ui.line(`${ui.paint(COLORS[delivery], delivery)}  ${branch}${reason === null ? "" : `: ${reason}`}`);
+        ui.line(`${ui.paint(COLORS[delivery], delivery)}  ${clean(branch)}${reason === null ? "" : `: ${clean(reason)}`}`);
       }
     }
     process.exitCode = exitOfResults(results);

@@ -2,8 +2,10 @@ import { booleanFlag, optional } from "../args.js";
 import { FleetCommand } from "../base.js";
 import { usage } from "../failure.js";
 import { agentJson } from "../render/agent.js";
+import { word } from "../render/next.js";
 import { table } from "../render/table.js";
 import { since } from "../render/units.js";
+import { clean } from "../render/width.js";
 
 export class Restore extends FleetCommand {
   static override summary = "Bring back what a forced kill saved.";
@@ -39,7 +41,7 @@ export class Restore extends FleetCommand {
       { ignoreProjectConfig: true },
     );
     if (ui.json) return ui.document({ agent: agentJson(agent.info), warnings });
-    ui.line(`${ui.paint("bold", agent.branch)} is back in ${agent.worktree}`);
-    ui.line(ui.paint("dim", `Next: fleet resume ${agent.branch} · fleet path ${agent.branch}`));
+    ui.line(`${ui.paint("bold", clean(agent.branch))} is back in ${clean(agent.worktree)}`);
+    ui.line(ui.paint("dim", `Next: fleet resume ${word(agent.branch)} · fleet path ${word(agent.branch)}`));
   }
 }

@@ -1,5 +1,6 @@
 import { booleanFlag } from "../args.js";
 import { FleetCommand } from "../base.js";
+import { clean } from "../render/width.js";
 
 export class Trust extends FleetCommand {
   static override summary = "Trust this repository's .aifleet/config.toml as it is now.";
@@ -20,7 +21,7 @@ export class Trust extends FleetCommand {
       const trusted = await this.withFleet(flags, ui, ({ fleet }) => fleet.trusted(), options);
       if (ui.json) return ui.document({ trusted });
       if (trusted.length === 0) ui.note("No project file is trusted.");
-      return ui.lines(trusted.map(({ path, trustedAt }) => `${path}  ${ui.paint("dim", trustedAt)}`));
+      return ui.lines(trusted.map(({ path, trustedAt }) => `${clean(path)}  ${ui.paint("dim", trustedAt)}`));
     }
     if (flags.revoke) {
       const revoked = await this.withFleet(flags, ui, ({ fleet }) => fleet.revokeTrust(), options);
@@ -29,6 +30,6 @@ export class Trust extends FleetCommand {
     }
     const entry = await this.withFleet(flags, ui, ({ fleet }) => fleet.trust(), options);
     if (ui.json) ui.document({ trusted: entry });
-    else ui.line(`Trusted ${entry.path}, as it is now.`);
+    else ui.line(`Trusted ${clean(entry.path)}, as it is now.`);
   }
 }

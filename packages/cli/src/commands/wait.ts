@@ -3,6 +3,7 @@ import { FleetCommand } from "../base.js";
 import { agentJson } from "../render/agent.js";
 import { exitOf } from "../render/next.js";
 import { STATUS_LOOKS } from "../render/status.js";
+import { clean } from "../render/width.js";
 import { chosen } from "../target.js";
 
 const GOALS = ["idle", "waiting", "done", "ended"] as const;
@@ -40,6 +41,6 @@ export class Wait extends FleetCommand {
     const ended = agents.filter(({ status }) => goal !== "ended" && status !== goal && DEAD_ENDS.has(status));
     process.exitCode = exitOf(agents.length - ended.length, ended.length, 1);
     if (ui.json) return ui.document({ agents: agents.map(agentJson), warnings });
-    for (const { branch, status } of agents) ui.line(`${ui.paint(STATUS_LOOKS[status].color ?? "bold", status)}  ${branch}`);
+    for (const { branch, status } of agents) ui.line(`${ui.paint(STATUS_LOOKS[status].color ?? "bold", status)}  ${clean(branch)}`);
   }
 }

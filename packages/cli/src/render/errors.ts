@@ -2,8 +2,8 @@ import type { ErrorCode } from "@aifleet/core";
 import { loadCore } from "../core.js";
 import { Failure, usage } from "../failure.js";
 import { nearest } from "../nearest.js";
-import { painter, wantsColor } from "./color.js";
-import { output } from "./output.js";
+import { guarded, painter, wantsColor } from "./color.js";
+import { jsonText, output } from "./output.js";
 import { clean, cut } from "./width.js";
 
 /** An error as the command line shows it. */
@@ -36,7 +36,7 @@ export async function shownError(thrown: unknown, context: Pick<ErrorContext, "c
 export function printError(error: Shown, context: Pick<ErrorContext, "json" | "color">): void {
   if (context.json) {
     const { code, message, hint, data } = error;
-    output.write(`${JSON.stringify({ error: { code, message, hint, data } }, null, 2)}\n`);
+    output.write(`${jsonText({ error: { code, message, hint, data } }, 2)}\n`);
     return;
   }
   const paint = painter(context.color && wantsColor(process.stderr));
@@ -48,7 +48,7 @@ export function printError(error: Shown, context: Pick<ErrorContext, "json" | "c
   if (typeof error.data.output === "string" && !error.message.includes(error.data.output.trim()))
     shown += `${indent(text(lastLines(error.data.output, 10)))}\n`;
   if (error.hint !== null) shown += `${paint("cyan", "hint:")} ${text(error.hint)}\n`;
-  process.stderr.write(shown);
+  process.stderr.write(guarded(shown));
 }
 
 export function fileList(files: readonly string[], most = 10): string {

@@ -32,3 +32,11 @@ class Output {
 }
 
 export const output = new Output();
+
+/** JSON of which no character moves a terminal's cursor or its reading direction; it says the same. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    /[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -119,7 +119,7 @@ export function progressLines(
   const room = Math.max(1, look.rows - 2);
   const rank = { failed: 0, running: 1, done: 2 };
   const shown = all.length <= room ? all : [...all].sort(([, a], [, b]) => rank[a.outcome] - rank[b.outcome]).slice(0, room);
-  const column = Math.min(Math.max(...shown.map(([branch]) => widthOf(branch)), 8), Math.floor(look.width / 2));
+  const column = Math.min(Math.max(...shown.map(([branch]) => widthOf(clean(branch))), 8), Math.floor(look.width / 2));
   const lines = shown.map(([branch, state]) => {
     const [symbol, color] =
       state.outcome === "done"

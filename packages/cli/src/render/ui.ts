@@ -1,6 +1,6 @@
 import type { CommandTrace } from "@aifleet/core";
-import { type Paint, painter, wantsColor } from "./color.js";
-import { output } from "./output.js";
+import { guarded, onlyColors, type Paint, painter, wantsColor } from "./color.js";
+import { jsonText, output } from "./output.js";
 import { clean } from "./width.js";
 
 export interface UiOptions {
@@ -36,27 +36,32 @@ export class Ui {
 
   /** A line of the result. */
   line(text = ""): void {
-    output.write(`${text}\n`);
+    output.write(guarded(`${text}\n`));
   }
 
   lines(texts: readonly string[]): void {
-    if (texts.length > 0) output.write(`${texts.join("\n")}\n`);
+    if (texts.length > 0) output.write(guarded(`${texts.join("\n")}\n`));
+  }
+
+  /** What somebody asked for as it is, a path or another program's output: byte for byte in a pipe, harmless on a terminal. */
+  data(text: string): void {
+    output.write(process.stdout.isTTY === true ? onlyColors(text) : text);
   }
 
   /** The one JSON document. */
   document(value: unknown): void {
-    output.write(`${JSON.stringify(value, null, 2)}\n`);
+    output.write(`${jsonText(value, 2)}\n`);
   }
 
   /** One document of several: JSON Lines. */
   record(value: unknown): void {
-    output.write(`${JSON.stringify(value)}\n`);
+    output.write(`${jsonText(value)}\n`);
   }
 
   /** A word beside the result. */
   note(text: string): void {
     this.overlay?.hide();
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(guarded(`${text}\n`));
   }
 
   warn(text: string): void {

@@ -3,7 +3,8 @@ import type { Work } from "../base.js";
 import { usage } from "../failure.js";
 import { session } from "../session.js";
 import { agentJson } from "./agent.js";
-import { output } from "./output.js";
+import { guarded } from "./color.js";
+import { jsonText, output } from "./output.js";
 import type { Ui } from "./ui.js";
 
 /** At most so often, however much happens. */
@@ -31,7 +32,7 @@ export async function watchList(
       const agents = await fleet.list({ ...options, changes: changes && round > 0 }, { ...call, signal: stopped });
       if (screen !== null) screen.show(draw(agents));
       else {
-        const line = JSON.stringify({ agents: agents.map(agentJson), warnings: warnings.splice(0) });
+        const line = jsonText({ agents: agents.map(agentJson), warnings: warnings.splice(0) });
         if (line !== last) output.write(`${line}\n`);
         last = line;
       }
@@ -105,7 +106,7 @@ class Screen {
     const shown = lines.slice(0, rows);
     const start = this.#first ? "\u001b[?25l\u001b[2J\u001b[H" : "\u001b[H";
     this.#first = false;
-    process.stdout.write(`${start}${shown.map((line) => `${line}\u001b[K\n`).join("")}\u001b[J`);
+    process.stdout.write(`${start}${shown.map((line) => `${guarded(line)}\u001b[K\n`).join("")}\u001b[J`);
   }
 
   leave(): void {

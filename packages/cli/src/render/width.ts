@@ -27,10 +27,27 @@ export function pad(text: string, columns: number, side: "left" | "right" = "lef
   return side === "left" ? text + blanks : blanks + text;
 }
 
-/** Text from outside without what could move the cursor or recolour the terminal. */
+/**
+ * Text from outside without what could move the cursor, recolour the terminal or change the order in
+ * which it is read.
+ */
 export function clean(text: string, options: { readonly keepNewlines?: boolean } = {}): string {
-  const plain = text.replace(/\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?/g, "");
+  if (/^[\x20-\x7e]*$/.test(text)) return text;
+  const plain = escaped(text.replace(/\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?/g, ""), UNSEEN);
   return options.keepNewlines === true ? plain.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "") : plain.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ");
+}
+
+/** Text of which every character is to be seen as it is, what a terminal would obey or hide included. */
+export function reveal(text: string): string {
+  return escaped(escaped(text, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g), UNSEEN);
+}
+
+/** Changes of the reading direction, breaks of a line that are no newline, and what has no width but joins nothing. */
+const UNSEEN =
+  /[\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0001}-\u{e007f}](?<!\u{1f3f4}[\u{e0001}-\u{e007f}]+)/gu;
+
+function escaped(text: string, what: RegExp): string {
+  return text.replace(what, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 let segmenter: Intl.Segmenter | undefined;

@@ -10,7 +10,7 @@ export function plainText(text: string): string {
     .replace(/\u001b[ -/]*[0-~]/g, "")
     .split("\n")
     .map((line) => overwritten(line.replace(/\r+$/, "")))
-    .map((line) => line.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, ""))
+    .map((line) => line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ""))
     .join("\n");
 }
 
