@@ -64,10 +64,22 @@ describe("a listing of panes", () => {
 describe("screens", () => {
   it("leave out a pane whose capture broke off, and take no text of a program for a mark", () => {
     const stdout = "T 1\none  \n\nT end\nT 2\nT 3\nX 9\nthree\n\n\nT end\n";
-    expect([...parseScreens(stdout, "T")]).toEqual([
+    expect([...parseScreens(stdout, "T").screens]).toEqual([
       ["%1", { lines: ["one"] }],
       ["%3", { lines: ["X 9", "three"] }],
     ]);
+  });
+
+  it("of ended programs are the rows that their end moved into the history", () => {
+    const ended = (moved: number, last = "") => `T 1\nT ended ${moved} 3 ${last}\na\nb\nc\nd\n\n\nT end\n`;
+    const lines = (stdout: string, history?: number) => parseScreens(stdout, "T", history).screens.get("%1")?.lines;
+    expect(lines(ended(2))).toEqual(["c", "d"]);
+    expect(lines(ended(2), 1)).toEqual(["b", "c", "d"]);
+    expect(lines(ended(2), Number.POSITIVE_INFINITY)).toEqual(["a", "b", "c", "d"]);
+    // The history was full, or was wrapped anew.
+    expect(lines(ended(0))).toEqual(["b", "c", "d"]);
+    expect(lines(ended(99))).toEqual(["b", "c", "d"]);
+    expect([...parseScreens(ended(0, "1"), "T").buffered]).toEqual([["%1", 3]]);
   });
 });
 

@@ -49,9 +49,55 @@ export function tmuxConf(settings: TmuxSettings): Conf {
     `bind-key -n ${key} detach-client`,
   ];
   if (settings.include !== null) lines.push("", `source-file -q ${tmuxWord(globLiteral(settings.include))}`);
+  lines.push("", ...safeguards(key));
   const body = `${lines.join("\n")}\n`;
   const hash = createHash("sha256").update(body).digest("hex").slice(0, 16);
   return { text: `${body}\nset -s @aifleet_conf ${hash}\n`, hash };
+}
+
+const DEAD = "#{pane_dead}";
+/**
+ * Clears the terminal of a pane and shows its last screen in copy mode. That moves the screen into the
+ * history, or else it is put into a buffer first: see `screens.ts`. Once: a second time there is nothing left.
+ */
+const KEEP = "set-option -p @aifleet_last 1 ; run-shell -C 'capture-pane -S - -b aifleet-last-#{s/%//:pane_id}'";
+const CLEAR = `if-shell -F '#{||:#{alternate_on},#{==:#{history_limit},0}}' ${tmuxWord(`${KEEP} ; copy-mode ; send-keys -R`)} 'send-keys -R ; copy-mode -u'`;
+const MARK = "set-option -p @aifleet_ended 1 ; set-option -F -p @aifleet_history '#{history_size}'";
+const RESET = `if-shell -F '#{@aifleet_ended}' '' ${tmuxWord(`copy-mode -q ; ${MARK} ; ${CLEAR}`)}`;
+const DETACH = `if-shell -F '${DEAD}' ${tmuxWord(RESET)} ; detach-client`;
+
+/**
+ * Before 3.5 tmux writes to panes whose program has ended, through a pointer that is null then: the
+ * server dies, and every agent with it. It does so
+ *
+ * - when somebody pastes there;
+ * - when a client comes or goes while the program's wish for focus reports stands, which one that was
+ *   killed never took back. So the terminal is reset as a program ends; copy mode goes on showing its
+ *   last screen. Now and then tmux hears of an end only with that of another child: the status line has one.
+ *
+ * They come last, so that an included file does not undo them unawares.
+ */
+function safeguards(detachKey: string): string[] {
+  const guarded = (command: string) => `if-shell -F '${DEAD}' '' ${tmuxWord(command)}`;
+  const mouse = `if-shell -F '#{||:#{pane_in_mode},#{mouse_any_flag}}' 'send-keys -M' ${tmuxWord(guarded("paste-buffer -p"))}`;
+  return [
+    "# An ended program's pane must not be written to: it ends the whole server of tmux before 3.5.",
+    "%if '#{<:#{version},3.5}'",
+    `bind-key ] ${guarded("paste-buffer -p")}`,
+    `bind-key = choose-buffer -Z ${tmuxWord(guarded("paste-buffer -p -b '%%'"))}`,
+    `bind-key -n MouseDown2Pane select-pane -t = \\; ${mouse}`,
+    `set-hook -g pane-died[90] ${tmuxWord(RESET)}`,
+    `bind-key -n ${detachKey} ${tmuxWord(DETACH)}`,
+    `bind-key d ${tmuxWord(DETACH)}`,
+    "set -g status-interval 2",
+    "set -ag status-right '#(:)'",
+    "%endif",
+  ];
+}
+
+/** Name of the buffer that holds the last screen of an ended pane, where `@aifleet_last` says so. */
+export function screenBuffer(pane: string): string {
+  return `aifleet-last-${pane.replace("%", "")}`;
 }
 
 /** Text inside a format that is also taken as a date. */
