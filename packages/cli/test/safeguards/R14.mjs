@@ -1,0 +1,60 @@
+const test = "packages/cli/test/faults/trust.test.ts";
+
+export default [
+  {
+    what: "a project file counts only once it is trusted",
+    file: "packages/core/src/config/read.ts",
+    replace: "if (repo !== null && looked?.project.trusted === true && options.ignoreProject !== true) {",
+    by: "if (repo !== null && looked !== null && options.ignoreProject !== true) {",
+    test,
+    name: "has no effect in any command",
+  },
+  {
+    what: "what starts programs stops at a file that is not trusted",
+    file: "packages/core/src/fleet/defaults.ts",
+    replace: "if (project === null || project.trusted || ignored) return;",
+    by: "if (project !== undefined) return;",
+    test,
+    name: "has no effect in any command",
+  },
+  {
+    what: "trust is in the content",
+    file: "packages/core/src/config/trust.ts",
+    replace: "entry.path === path && entry.hash === hash && entry.repo === repo",
+    by: "entry.path === path && entry.repo === repo",
+    test,
+    name: "is in content, place and repository",
+  },
+  {
+    what: "trust is in the repository, not only in its place",
+    file: "packages/core/src/config/trust.ts",
+    replace: "entry.path === path && entry.hash === hash && entry.repo === repo",
+    by: "entry.path === path && entry.hash === hash",
+    test,
+    name: "is in content, place and repository",
+  },
+  {
+    what: "what was shown is what is trusted",
+    file: "packages/core/src/fleet/actions/settings.ts",
+    replace: "if (shown !== undefined && shown !== project.hash) {",
+    by: "if (shown === null) {",
+    test,
+    name: "is in what was shown",
+  },
+  {
+    what: "the question hides nothing",
+    file: "packages/cli/src/render/width.ts",
+    replace: "  return escaped(escaped(text, /[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]/g), UNSEEN);",
+    by: "  return text;",
+    test,
+    name: "shows all that would run",
+  },
+  {
+    what: "a file that cannot be read stops only what would use it",
+    file: "packages/core/src/config/read.ts",
+    replace: '    return { project: { path, hash, trusted: false, problem: toFleetError(error) }, text: "" };',
+    by: "    throw toFleetError(error);",
+    test,
+    name: "however odd it is",
+  },
+];
