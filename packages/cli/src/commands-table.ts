@@ -30,6 +30,7 @@ export const COMMANDS: readonly Entry[] = [
   entry("End agents", "resume", async () => (await import("./commands/resume.js")).Resume),
   entry("End agents", "kill", async () => (await import("./commands/kill.js")).Kill),
   entry("End agents", "restore", async () => (await import("./commands/restore.js")).Restore),
+  entry("End agents", "trash", async () => (await import("./commands/trash.js")).Trash),
   entry("Set up", "init", async () => (await import("./commands/init.js")).Init),
   entry("Set up", "config", async () => (await import("./commands/config.js")).Config),
   entry("Set up", "trust", async () => (await import("./commands/trust.js")).Trust),

@@ -80,7 +80,7 @@ function showKilled(ui: Ui, { killed, refused }: KillResult, single: boolean): n
   else {
     for (const { branch, saved, branchKept } of killed) {
       ui.line(`${ui.paint("green", "✓")} ${clean(branch)} killed${branchKept ? ", branch kept" : ""}`);
-      if (saved !== null) ui.line(`  saved; restore it with: ${saved.restore}`);
+      if (saved !== null) ui.line(`  ${saved.folder === null ? "its commits are kept" : "saved"}; restore it with: ${saved.restore}`);
     }
     for (const { branch, error } of refused) {
       ui.note(`${ui.paintNote("red", "✗")} ${clean(branch)}: ${clean(error.message)}`);

@@ -3,8 +3,7 @@ import { FleetCommand } from "../base.js";
 import { usage } from "../failure.js";
 import { agentJson } from "../render/agent.js";
 import { word } from "../render/next.js";
-import { table } from "../render/table.js";
-import { since } from "../render/units.js";
+import { savedJson, savedTable } from "../render/saved.js";
 import { clean } from "../render/width.js";
 
 export class Restore extends FleetCommand {
@@ -22,17 +21,10 @@ export class Restore extends FleetCommand {
     const name = args.branch;
     if (name !== undefined && flags.list) throw usage("--list takes no name.");
     if (name === undefined) {
-      const saved = await this.withFleet(flags, ui, ({ fleet }) => fleet.trash(), { ignoreProjectConfig: true });
-      if (ui.json) {
-        const shown = saved.map(({ record, savedAt, ref }) => ({ branch: record.branch, id: record.id, repo: record.repo, savedAt, ref }));
-        return ui.document({ saved: shown });
-      }
+      const saved = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.trash({ sizes: true }, call), { ignoreProjectConfig: true });
+      if (ui.json) return ui.document({ saved: saved.map(savedJson) });
       if (saved.length === 0) return ui.note("Nothing is saved.");
-      const columns = [{ title: "BRANCH", shrinksTo: 12 }, { title: "ID" }, { title: "AGE" }, { title: "REPOSITORY", shrinksTo: 10 }];
-      const rows = saved.map(({ record, savedAt }) =>
-        [record.branch, record.id, since(savedAt, Date.now()), record.repo].map((text) => ({ text })),
-      );
-      return ui.lines(table(columns, rows, { width: ui.width, paint: ui.paint }));
+      return ui.lines(savedTable(saved, ui));
     }
     const { agent, warnings } = await this.withFleet(
       flags,

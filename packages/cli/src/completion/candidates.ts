@@ -58,6 +58,8 @@ async function argumentsOf(name: string, command: CommandClass, given: readonly 
     return (await names.branches()).filter(({ word }) => !given.includes(word));
   }
   if (name === "restore" && given.length === 0) return names.saved();
+  if (name === "trash" && given.length === 0) return ["list", "drop"].map((word) => ({ word, about: "" }));
+  if (name === "trash" && given[0] === "drop") return (await names.saved()).filter(({ word }) => !given.includes(word));
   if (name === "config" && (given[0] === "get" || given[0] === "set") && given.length === 1) return names.settings();
   const arg = Object.values(command.args ?? {})[given.length];
   return (arg?.options ?? []).map((word) => ({ word, about: "" }));

@@ -14,7 +14,7 @@ export interface Judged {
   readonly refusal: FleetError | null;
 }
 
-const NOTHING: Loss = { reasons: [], files: [], facts: null };
+const NOTHING: Loss = { reasons: [], files: [], facts: null, linked: false };
 const UNREADABLE: WorktreeFacts = {
   modified: [],
   untracked: [],
@@ -23,6 +23,9 @@ const UNREADABLE: WorktreeFacts = {
   head: null,
   branch: null,
   unreachable: [],
+  locked: null,
+  submodules: [],
+  leftBehind: [],
 };
 
 /** Whether an agent may be removed. Changes nothing. */
@@ -51,7 +54,7 @@ async function lossFor(deps: Deps, record: AgentRecord, { force }: KillOptions, 
     return await lossOf(deps, record, call);
   } catch (error) {
     if (force !== true || !isFleetError(error, "DRIVER_FAILED")) throw error;
-    return { reasons: [`its state could not be read (${error.message})`], files: [], facts: UNREADABLE };
+    return { reasons: [`its state could not be read (${error.message})`], files: [], facts: UNREADABLE, linked: true };
   }
 }
 

@@ -85,10 +85,13 @@ async function findAgain(
   // A kill under way takes the worktree first and the record last.
   if (await isBeingKilled(deps, record)) return record;
   if (!(await deps.store.read()).agents.some(({ id }) => id === record.id)) return null;
+  const isThere = (await deps.host.files.stat(record.worktree)) !== null;
   warn({
     code: "WORKTREE_GONE",
     branch: record.branch,
-    message: `The worktree of ${record.branch} was removed by hand; the agent is forgotten.`,
+    message: isThere
+      ? `${record.worktree} is not the worktree of ${record.branch} any more: its .git file is gone or leads elsewhere. The agent is forgotten; the folder stays, and \`git worktree repair\` may join it to its repository again.`
+      : `The worktree of ${record.branch} was removed by hand; the agent is forgotten.`,
   });
   return null;
 }

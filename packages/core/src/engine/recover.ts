@@ -43,5 +43,7 @@ function describe(steps: readonly Step[]): string {
   const removed = steps.flatMap((step) => (step.kind === "removal" ? [step.record.branch] : []));
   if (removed.length > 0) return `The removal of ${removed.join(", ")}`;
   const restored = steps.flatMap((step) => (step.kind === "restoral" ? [step.entry.record.branch] : []));
-  return restored.length > 0 ? `The restoring of ${restored.join(", ")}` : "An earlier command";
+  if (restored.length > 0) return `The restoring of ${restored.join(", ")}`;
+  const dropped = steps.flatMap((step) => (step.kind === "drop" ? [step.entry.record.branch] : []));
+  return dropped.length > 0 ? `The dropping of ${dropped.join(", ")}` : "An earlier command";
 }

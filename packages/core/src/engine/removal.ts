@@ -1,13 +1,9 @@
 import type { AgentRecord, Repository } from "../model/index.js";
 import type { Step } from "../ports/index.js";
 import type { Deps } from "./deps.js";
-import { isRegistered } from "./loss.js";
-import { dropHalfSaved, isSaved, looseTree } from "./trash.js";
-
-/** Held while an agent's worktree goes or comes back. */
-export function killLock(deps: Deps, id: string): string {
-  return `${deps.paths.run}/kill-${id}`;
-}
+import { dropHalfSaved, dropIfEmpty } from "./drop.js";
+import { isLinked, isRegistered } from "./loss.js";
+import { isSaved, looseTree } from "./trash.js";
 
 export type RemovalStep = Extract<Step, { kind: "removal" }>;
 
@@ -16,21 +12,20 @@ export type RemovalStep = Extract<Step, { kind: "removal" }>;
  * place is the one moment that counts: before it nothing has been done to the agent, and what was saved
  * so far is dropped; after it the rest is done. Answers whether the agent is gone.
  */
-export async function settleRemoval(deps: Deps, { record, deleteBranch }: RemovalStep): Promise<boolean> {
+export async function settleRemoval(deps: Deps, { record, deleteBranch, unlinked }: RemovalStep): Promise<boolean> {
   const repo = { commonDir: record.commonDir, path: record.repo, bare: false };
   const saved = await isSaved(deps, record.id);
-  const there = (await deps.git.readLink(record.worktree))?.adminDir === record.adminDir && (await isRegistered(deps, record));
-  if (there && !saved) {
+  const linked = await isLinked(deps, record);
+  if (!saved && (linked || unlinked === true) && (await isRegistered(deps, record))) {
     await dropHalfSaved(deps, repo, record.id);
     return false;
   }
   // One that is handed over to the user stands in its place without our mark: it is none of ours any more.
-  const handedOver = !saved && (await deps.git.readLink(record.worktree))?.adminDir === record.adminDir && record.adminDir !== "";
-  if (!handedOver) {
+  if (saved || !linked) {
     await unregister(deps, repo, record);
     if (saved) await looseTree(deps, record.id);
-    else await dropHalfSaved(deps, repo, record.id);
     await settleBranches(deps, repo, [record], deleteBranch);
+    await dropIfEmpty(deps, repo, { record });
   }
   await deps.store.update((draft) => {
     draft.agents = draft.agents.filter((agent) => agent.id !== record.id);

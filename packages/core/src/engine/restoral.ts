@@ -3,8 +3,9 @@ import type { AgentRecord, Repository, TrashEntry } from "../model/index.js";
 import type { Step } from "../ports/index.js";
 import { removeBare } from "./bare-folder.js";
 import type { Deps } from "./deps.js";
+import { dropTrash } from "./drop.js";
 import { mirrorText, recordFromMark } from "./record.js";
-import { copyFolder, dropTrash, isSaved, savedAdmin, savedTree } from "./trash.js";
+import { copyFolder, folderOf, isSaved, savedAdmin, savedTree } from "./trash.js";
 
 export type RestoralStep = Extract<Step, { kind: "restoral" }>;
 
@@ -15,13 +16,15 @@ const TIES = ["gitdir", "commondir", "index.lock", "HEAD.lock"];
  * Brings a restoral that was cut off to an end, also from another process. While the saved folder lies
  * in the trash it is undone; once the folder is back in its place the rest is done.
  */
-export async function settleRestoral(deps: Deps, { entry, madeBranchAt }: RestoralStep): Promise<void> {
+export async function settleRestoral(deps: Deps, { entry, madeBranchAt, checkout }: RestoralStep): Promise<void> {
   const { record } = entry;
   const { git } = deps;
   const repo = { commonDir: record.commonDir, path: record.repo, bare: false };
   const marks = await git.readMarks(record.commonDir);
   const made = marks.find((mark) => recordFromMark(deps.paths.home, mark.text)?.id === record.id);
-  if (!(await isSaved(deps, record.id))) {
+  // A checkout by git may be half done: it is made again from what is still in the trash.
+  const again = checkout === true && (await deps.host.files.stat(folderOf(deps, record.id))) !== null;
+  if (!again && !(await isSaved(deps, record.id))) {
     if (made !== undefined) await finishRestoral(deps, repo, entry, made.adminDir);
     return;
   }

@@ -3,12 +3,15 @@ import { isFleetError } from "../errors/index.js";
 import type { Deps } from "./deps.js";
 
 /** The kernel dates files by a clock that ticks: what is nearer to the moment than this counts as after it, milliseconds. */
-const TICK_MS = 50;
+export const TICK_MS = 50;
 
 /** A moment that files can be compared with. */
 export interface Moment {
-  /** Those of the folders in which anything, file or folder, was made, changed, renamed or removed since. All, where that cannot be told. */
-  changedSince(folders: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Those of the folders in which anything, file or folder, was made, changed, renamed or removed since. All, where that cannot be told.
+   * `within`: the folders themselves do not count, as one that was renamed has changed.
+   */
+  changedSince(folders: readonly string[], options?: { readonly within?: boolean }): Promise<ReadonlySet<string>>;
   /** Removes the file. */
   forget(): Promise<void>;
 }
@@ -25,10 +28,17 @@ export async function noteMoment(deps: Deps): Promise<Moment> {
   const at = (await deps.host.files.stat(stamp))?.modifiedAt ?? 0;
   await deps.host.files.setTime(stamp, at - TICK_MS);
   return {
-    async changedSince(folders) {
+    async changedSince(folders, options = {}) {
       try {
         if (folders.length === 0) return new Set();
-        const { exitCode, stdout } = await deps.host.run(["find", ...folders, "-cnewer", stamp, "-print0"]);
+        const { exitCode, stdout } = await deps.host.run([
+          "find",
+          ...folders,
+          ...(options.within === true ? ["-mindepth", "1"] : []),
+          "-cnewer",
+          stamp,
+          "-print0",
+        ]);
         if (exitCode !== 0) return new Set(folders);
         const changed = stdout.split("\0").filter((path) => path !== "");
         return new Set(folders.filter((folder) => changed.some((path) => path === folder || path.startsWith(`${folder}/`))));

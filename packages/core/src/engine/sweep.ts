@@ -23,7 +23,8 @@ export async function sweep(deps: Deps, scope: Scope, repositories: readonly str
     );
     if (found.length === 0) continue;
     const alive = await deps.processes.identify(found.map(({ pid }) => pid));
-    for (const { name, pid } of found) if (!alive.has(pid)) await files.removeTree(join(place, name));
+    // What cannot be deleted (another user's files) must not keep every command from its work.
+    for (const { name, pid } of found) if (!alive.has(pid)) await files.removeTree(join(place, name)).catch(() => undefined);
   }
 }
 

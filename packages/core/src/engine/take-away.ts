@@ -1,13 +1,17 @@
 import { type FleetError, toFleetError } from "../errors/index.js";
 import type { AgentRecord, KilledAgent, KillOptions, Repository, SavedWork } from "../model/index.js";
 import type { Deps } from "./deps.js";
+import { dropIfEmpty } from "./drop.js";
 import type { Judged } from "./judge.js";
+import { killLock } from "./kill-lock.js";
 import type { Seen } from "./look.js";
 import { isRegistered } from "./loss.js";
 import { mapPool } from "./pool.js";
-import { killLock, type RemovalStep, settleBranches, settleRemoval } from "./removal.js";
+import { type RemovalStep, settleBranches, settleRemoval } from "./removal.js";
+import type { Moment } from "./stillness.js";
+import { takeClean } from "./take-clean.js";
 import type { Undo } from "./transact.js";
-import { saveWork } from "./trash.js";
+import { isSaved, restoreCommand, saveCommits, savedTree, saveWork, writeNote } from "./trash.js";
 
 /** What came of several removals. */
 export interface Removals {
@@ -19,7 +23,7 @@ export interface Removals {
 const LOCK_MS = 60_000;
 
 /** Removes agents whose programs have ended: those with work one by one, each saved first, all others together. */
-export async function removeAll(deps: Deps, going: readonly Judged[], options: KillOptions, undo: Undo): Promise<Removals> {
+export async function removeAll(deps: Deps, going: readonly Judged[], options: KillOptions, moment: Moment, undo: Undo): Promise<Removals> {
   if (options.keepWorktree === true) return { killed: await mapPool(going, going.length, ({ seen }) => handOver(deps, seen)), refused: [] };
   const errors = new Map<string, FleetError>();
   const saved = new Map<string, SavedWork>();
@@ -27,6 +31,7 @@ export async function removeAll(deps: Deps, going: readonly Judged[], options: K
     deps,
     going.filter(({ loss }) => loss.reasons.length === 0),
     options,
+    moment,
     undo,
     errors,
   );
@@ -35,7 +40,7 @@ export async function removeAll(deps: Deps, going: readonly Judged[], options: K
     deps.settings.config.fleet.maxParallel,
     async (entry) => {
       const { record } = entry.seen;
-      const step = removalStep(record, options);
+      const step = removalStep(entry, options);
       try {
         // Two kills of one agent must not save it over each other.
         const work = await deps.locks.hold(killLock(deps, record.id), () => undo.did(step, () => saveAndRemove(deps, entry)), {
@@ -44,13 +49,18 @@ export async function removeAll(deps: Deps, going: readonly Judged[], options: K
         if (work !== null) saved.set(record.id, work);
       } catch (error) {
         // One that stays must stay whole, and what cannot be settled now is so by the next command.
-        await settleRemoval(deps, step);
-        errors.set(record.id, toFleetError(error));
+        if (await settleRemoval(deps, step)) saved.set(record.id, await savedOf(deps, record));
+        else errors.set(record.id, toFleetError(error));
       }
     },
   );
   const gone = going.map(({ seen }) => seen.record).filter(({ id }) => !errors.has(id));
   const kept = await branchesKept(deps, gone, options);
+  for (const { seen, loss } of going) {
+    if (errors.has(seen.record.id) || saved.has(seen.record.id) || !needsNote(loss, options)) continue;
+    const ref = await dropIfEmpty(deps, repoOf([seen.record]), { record: seen.record });
+    if (ref !== null) saved.set(seen.record.id, { folder: null, ref, restore: restoreCommand(seen.record) });
+  }
   return {
     killed: gone.map(({ id, branch }) => ({ branch, id, saved: saved.get(id) ?? null, branchKept: kept.has(id) })),
     refused: going.flatMap(({ seen }) => {
@@ -65,32 +75,51 @@ async function removeClean(
   deps: Deps,
   going: readonly Judged[],
   options: KillOptions,
+  moment: Moment,
   undo: Undo,
   errors: Map<string, FleetError>,
 ): Promise<void> {
-  for (const records of byRepo(going.map(({ seen }) => seen.record))) {
-    const registered: AgentRecord[] = [];
-    for (const record of records) {
-      await undo.did(removalStep(record, options), async () => undefined);
-      if (await isRegistered(deps, record)) registered.push(record);
+  for (const entries of byRepo(going, ({ seen }) => seen.record)) {
+    const repo = repoOf(entries.map(({ seen }) => seen.record));
+    const registered: Judged[] = [];
+    for (const entry of entries) {
+      const { record } = entry.seen;
+      await undo.did(removalStep(entry, options), async () => undefined);
+      if (!(await isRegistered(deps, record))) continue;
+      registered.push(entry);
+      const { facts } = entry.loss;
+      if (facts !== null && facts.leftBehind.length > 0) await saveCommits(deps, repo, record, facts);
+      else if (needsNote(entry.loss, options)) {
+        await writeNote(deps, repo, record, {
+          head: facts?.head ?? null,
+          branch: facts?.branch ?? null,
+          ref: `refs/fleet/trash/${record.id}-branch`,
+        });
+      }
     }
-    const failed = await deps.git.removeWorktrees(
-      repoOf(records),
-      registered.map(({ worktree, adminDir }) => ({ path: worktree, adminDir })),
-    );
-    for (const record of registered) {
-      const error = failed.get(record.adminDir);
-      if (error === undefined) continue;
-      await settleRemoval(deps, removalStep(record, options));
-      errors.set(record.id, toFleetError(error));
+    for (const [entry, error] of await takeClean(deps, repo, registered, options, moment)) {
+      await settleRemoval(deps, removalStep(entry, options));
+      errors.set(entry.seen.record.id, error);
     }
   }
 }
 
+/** Whether something of an agent with a clean worktree may have to be kept: the tip of its branch, commits of its reflog. */
+function needsNote({ facts }: Judged["loss"], options: KillOptions): boolean {
+  return options.deleteBranch === true || (facts?.leftBehind.length ?? 0) > 0;
+}
+
 async function saveAndRemove(deps: Deps, { seen: { record }, loss }: Judged): Promise<SavedWork | null> {
+  const { facts, linked } = loss;
   // Another kill may have been here while this one waited.
-  if (loss.facts === null || !(await isRegistered(deps, record))) return null;
-  return saveWork(deps, repoOf([record]), record, loss.facts);
+  if (facts === null || !(await isRegistered(deps, record))) return null;
+  return saveWork(deps, repoOf([record]), record, { facts, linked });
+}
+
+/** What was saved of an agent whose removal went wrong after the worktree had left its place. */
+async function savedOf(deps: Deps, record: AgentRecord): Promise<SavedWork> {
+  const folder = (await isSaved(deps, record.id)) ? savedTree(deps, record.id) : null;
+  return { folder, ref: null, restore: restoreCommand(record) };
 }
 
 /** Leaves worktree and branch where they are and takes our mark off them. */
@@ -101,19 +130,23 @@ async function handOver(deps: Deps, { record }: Seen): Promise<KilledAgent> {
 
 async function branchesKept(deps: Deps, gone: readonly AgentRecord[], options: KillOptions): Promise<ReadonlySet<string>> {
   const kept = new Set<string>();
-  for (const records of byRepo(gone)) {
+  for (const records of byRepo(gone, (record) => record)) {
     for (const id of await settleBranches(deps, repoOf(records), records, options.deleteBranch === true)) kept.add(id);
   }
   return kept;
 }
 
-function removalStep(record: AgentRecord, options: KillOptions): RemovalStep {
-  return { kind: "removal", record, deleteBranch: options.deleteBranch === true };
+function removalStep({ seen: { record }, loss }: Judged, options: KillOptions): RemovalStep {
+  const unlinked = loss.facts !== null && !loss.linked;
+  return { kind: "removal", record, deleteBranch: options.deleteBranch === true, ...(unlinked ? { unlinked } : {}) };
 }
 
-function byRepo(records: readonly AgentRecord[]): readonly (readonly AgentRecord[])[] {
-  const groups = new Map<string, AgentRecord[]>();
-  for (const record of records) groups.set(record.commonDir, [...(groups.get(record.commonDir) ?? []), record]);
+function byRepo<T>(items: readonly T[], recordOf: (item: T) => AgentRecord): readonly (readonly T[])[] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const { commonDir } = recordOf(item);
+    groups.set(commonDir, [...(groups.get(commonDir) ?? []), item]);
+  }
   return [...groups.values()];
 }
 

@@ -55,7 +55,7 @@ function byName(agents: readonly Seen[], name: string): readonly Seen[] {
   return matches;
 }
 
-function isGlob(name: string): boolean {
+export function isGlob(name: string): boolean {
   return /[*?]/.test(name);
 }
 

@@ -1,8 +1,18 @@
 import { join } from "node:path";
 import { FleetError } from "../errors/index.js";
-import { type AgentRecord, RECORD_VERSION, type Repository, type SavedWork, type TrashEntry, type WorktreeFacts } from "../model/index.js";
+import {
+  type AgentRecord,
+  RECORD_VERSION,
+  type Repository,
+  type SavedEntry,
+  type SavedWork,
+  type TrashEntry,
+  type WorktreeFacts,
+} from "../model/index.js";
 import { isDisposable } from "./baseline.js";
 import type { Deps } from "./deps.js";
+import { isRegistered } from "./loss.js";
+import { projectName } from "./names.js";
 
 const NOTE = "saved.json";
 const TREE = "tree";
@@ -13,48 +23,89 @@ const ADMIN = "admin";
  * `refs/fleet/trash/`, its folder, less what is disposable, moved as it is into the trash, and its admin
  * directory copied beside: the index, an operation under way, a submodule's commits live there.
  */
-export async function saveWork(deps: Deps, repo: Repository, record: AgentRecord, facts: WorktreeFacts): Promise<SavedWork> {
+export async function saveWork(
+  deps: Deps,
+  repo: Repository,
+  record: AgentRecord,
+  { facts, linked }: { readonly facts: WorktreeFacts; readonly linked: boolean },
+): Promise<SavedWork> {
   const { files } = deps.host;
   const worktree = { path: record.worktree, adminDir: record.adminDir };
-  const folder = join(deps.paths.trash, record.id);
-  // First of all: with it everything else that is saved is found again.
-  await files.makeFolder(folder);
-  const saved = await deps.git.save(repo, worktree, record.id);
-  const tip = (await deps.git.branches(repo, [record.branch])).get(record.branch)?.tip ?? null;
-  const entry: TrashEntry = {
-    record,
-    head: facts.head,
-    branch: facts.branch,
-    tip,
-    ref: saved.ref,
-    savedAt: new Date(deps.clock.now()).toISOString(),
-  };
-  await files.write(join(folder, NOTE), `${JSON.stringify({ version: RECORD_VERSION, ...entry })}\n`, 0o600, deps.paths.run);
-  await files.removeTree(join(folder, ADMIN));
-  await copyFolder(deps, record.adminDir, join(folder, ADMIN));
-  const disposable = new Set(deps.settings.config.worktree.disposable);
+  const folder = folderOf(deps, record.id);
+  const ref = await saveCommits(deps, repo, record, facts);
   await deps.git.moveAway(repo, worktree, join(folder, TREE));
-  for (const path of facts.ignored) if (isDisposable(path, disposable)) await files.removeTree(join(folder, TREE, path));
-  return { folder: join(folder, TREE), ref: saved.ref, restore: `fleet restore ${record.id}` };
+  const restore = restoreCommand(record);
+  if (!linked) return { folder: null, ref, restore };
+  const disposable = new Set(deps.settings.config.worktree.disposable);
+  for (const path of facts.ignored) {
+    // What cannot be deleted (files of another user) stays with the rest.
+    if (isDisposable(path, disposable)) await files.removeTree(join(folder, TREE, path)).catch(() => undefined);
+  }
+  return { folder: join(folder, TREE), ref, restore };
+}
+
+/** Keeps what git can of a worktree that goes, and its admin directory, with a note that finds it again. Answers with the ref. */
+export async function saveCommits(deps: Deps, repo: Repository, record: AgentRecord, facts: WorktreeFacts): Promise<string | null> {
+  // First of all: with it everything else that is saved is found again.
+  await deps.host.files.makeFolder(folderOf(deps, record.id));
+  const { ref } = await deps.git.save(repo, { path: record.worktree, adminDir: record.adminDir }, record.id);
+  if (ref === null && facts.unreachable.length > 0) {
+    throw new FleetError(
+      "DRIVER_FAILED",
+      `git could not keep the commits of ${record.branch} that are on no branch; nothing was removed.`,
+      {
+        hint: "Put a branch on them first: git branch NAME inside the worktree.",
+      },
+    );
+  }
+  await writeNote(deps, repo, record, { head: facts.head, branch: facts.branch, ref });
+  await deps.host.files.removeTree(savedAdmin(deps, record.id));
+  await copyFolder(deps, record.adminDir, savedAdmin(deps, record.id));
+  return ref;
+}
+
+/** Notes what was, or is about to be, kept of an agent. */
+export async function writeNote(
+  deps: Deps,
+  repo: Repository,
+  record: AgentRecord,
+  kept: Pick<TrashEntry, "head" | "branch" | "ref">,
+): Promise<void> {
+  const tip = (await deps.git.branches(repo, [record.branch])).get(record.branch)?.tip ?? null;
+  const entry: TrashEntry = { record, ...kept, tip, savedAt: new Date(deps.clock.now()).toISOString() };
+  await deps.host.files.makeFolder(folderOf(deps, record.id));
+  const text = `${JSON.stringify({ version: RECORD_VERSION, ...entry })}\n`;
+  await deps.host.files.write(join(folderOf(deps, record.id), NOTE), text, 0o600, deps.paths.run);
+}
+
+export function restoreCommand({ id }: AgentRecord): string {
+  return `fleet restore ${id}`;
 }
 
 /** Everything in the trash of this home, newest first. */
-export async function listTrash(deps: Deps): Promise<readonly TrashEntry[]> {
+export async function listTrash(deps: Deps): Promise<readonly SavedEntry[]> {
   const { files } = deps.host;
   const ids = (await files.list(deps.paths.trash)) ?? [];
   const texts = await files.readMany(ids.map((id) => join(deps.paths.trash, id, NOTE)));
-  const entries: TrashEntry[] = [];
+  const entries: SavedEntry[] = [];
   for (const [i, id] of ids.entries()) {
-    const entry = parseNote(texts[i] ?? null);
-    // Until its folder is there it is still being saved.
-    if (entry !== null && (await isSaved(deps, id))) entries.push(entry);
+    const entry = parseNote(texts[i] ?? null, id);
+    if (entry === null) continue;
+    const saved = await isSaved(deps, id);
+    // Without a folder it is commits alone, or still being saved: then the agent is still there.
+    if (saved || !(await isRegistered(deps, entry.record)))
+      entries.push({ ...entry, folder: saved ? savedTree(deps, id) : null, size: null });
   }
   return entries.sort((a, b) => b.savedAt.localeCompare(a.savedAt));
 }
 
-function parseNote(text: string | null): TrashEntry | null {
+/** Null for what is no whole note of this very folder: nothing is ever removed or restored on its account. */
+function parseNote(text: string | null, id: string): TrashEntry | null {
   try {
-    return text === null ? null : (JSON.parse(text) as TrashEntry);
+    const entry = text === null ? null : (JSON.parse(text) as TrashEntry & { readonly version?: number });
+    if (entry === null || entry.record?.id !== id || typeof entry.savedAt !== "string") return null;
+    const { branch, commonDir, repo, worktree } = entry.record;
+    return [branch, commonDir, repo, worktree].every((field) => typeof field === "string" && field !== "") ? entry : null;
   } catch {
     return null;
   }
@@ -65,21 +116,18 @@ export async function isSaved(deps: Deps, id: string): Promise<boolean> {
   return (await deps.host.files.stat(savedTree(deps, id))) !== null;
 }
 
+export function folderOf(deps: Deps, id: string): string {
+  return join(deps.paths.trash, id);
+}
+
 /** Where an agent's worktree lies in the trash. */
 export function savedTree(deps: Deps, id: string): string {
-  return join(deps.paths.trash, id, TREE);
+  return join(folderOf(deps, id), TREE);
 }
 
 /** Where the worktree's admin directory lies beside it. */
 export function savedAdmin(deps: Deps, id: string): string {
-  return join(deps.paths.trash, id, ADMIN);
-}
-
-/** Drops what was saved of a worktree that stays in its place after all. */
-export async function dropHalfSaved(deps: Deps, repo: Repository, id: string): Promise<void> {
-  if ((await deps.host.files.stat(join(deps.paths.trash, id))) === null) return;
-  await deps.git.setFleetRef(repo, `trash/${id}`, null);
-  await dropFolder(deps, id);
+  return join(folderOf(deps, id), ADMIN);
 }
 
 /** Cuts a saved folder's last tie to the repository. */
@@ -88,20 +136,35 @@ export async function looseTree(deps: Deps, id: string): Promise<void> {
 }
 
 /** The newest entry of a branch (of this repository, where the fleet has one) or of an id. */
-export async function findTrash(deps: Deps, name: string): Promise<TrashEntry> {
-  const entries = await listTrash(deps);
-  const here = (entry: TrashEntry) => deps.repo === null || entry.record.commonDir === deps.repo.commonDir;
-  const found = entries.find((entry) => entry.record.id === name) ?? entries.find((entry) => entry.record.branch === name && here(entry));
+export async function findTrash(deps: Deps, name: string): Promise<SavedEntry> {
+  const entries = await Promise.all((await listTrash(deps)).map((entry) => relocated(deps, entry)));
+  const found =
+    entries.find((entry) => entry.record.id === name) ?? entries.find((entry) => entry.record.branch === name && isHere(deps, entry));
   if (found !== undefined) return found;
+  const names = [...new Set(entries.filter((entry) => isHere(deps, entry)).map(({ record }) => record.branch))];
   throw new FleetError("AGENT_NOT_FOUND", `Nothing of "${name}" is in the trash.`, {
     hint:
       entries.length === 0
         ? "The trash is empty."
-        : `There are ${entries
-            .slice(0, 5)
-            .map((entry) => entry.record.branch)
-            .join(", ")}.`,
+        : names.length === 0
+          ? "`fleet trash list --all-repos` shows what is saved of other repositories."
+          : `There is ${names.slice(0, 5).join(", ")}.`,
+    data: { name },
   });
+}
+
+/** Whether an entry belongs to the repository that this fleet was opened on. */
+export function isHere(deps: Deps, entry: TrashEntry): boolean {
+  return deps.repo === null || entry.record.commonDir === deps.repo.commonDir;
+}
+
+/** The entry as one of this fleet's repository, if that was moved here since and still holds what was saved. */
+export async function relocated<T extends TrashEntry>(deps: Deps, entry: T): Promise<T> {
+  const { record } = entry;
+  if (deps.repo === null || isHere(deps, entry) || (await deps.host.files.stat(record.commonDir)) !== null) return entry;
+  if (!(await deps.git.fleetRefs(deps.repo)).has(entry.ref ?? `refs/fleet/trash/${record.id}`)) return entry;
+  const { path, commonDir } = deps.repo;
+  return { ...entry, record: { ...record, repo: path, commonDir, project: projectName(deps.repo), adminDir: "" } };
 }
 
 /** Copies a folder's content with modes and times into a folder that may be there. */
@@ -109,33 +172,4 @@ export async function copyFolder(deps: Deps, from: string, to: string): Promise<
   await deps.host.files.makeFolder(to);
   const { exitCode, stderr } = await deps.host.run(["cp", "-a", "--", `${from}/.`, to]);
   if (exitCode !== 0) throw new FleetError("DRIVER_FAILED", `${from} could not be copied to ${to}: ${stderr.trim()}`);
-}
-
-/** Lets go of what was saved. */
-export async function dropTrash(deps: Deps, { record, ref }: TrashEntry, repo: Repository | null): Promise<void> {
-  if (repo !== null) {
-    if (ref !== null) await deps.git.setFleetRef(repo, ref.replace(/^refs\/fleet\//, ""), null);
-    await deps.git.setFleetRef(repo, `trash/${record.id}-branch`, null);
-  }
-  await dropFolder(deps, record.id);
-}
-
-/** Renamed first: half of an entry never stands under its name. */
-async function dropFolder(deps: Deps, id: string): Promise<void> {
-  const { files } = deps.host;
-  const folder = join(deps.paths.trash, id);
-  if ((await files.stat(folder)) === null) return;
-  const away = join(deps.paths.trash, `.tmp-${process.pid}-${id}`);
-  await files.removeTree(away);
-  await files.rename(folder, away);
-  await files.removeTree(away);
-}
-
-/** Drops what is older than `trash.keep_days`. */
-export async function tidyTrash(deps: Deps): Promise<void> {
-  const oldest = deps.clock.now() - deps.settings.config.trash.keepDays * 24 * 3600 * 1000;
-  for (const entry of await listTrash(deps)) {
-    if (Date.parse(entry.savedAt) >= oldest) continue;
-    await dropTrash(deps, entry, await deps.git.root(entry.record.repo));
-  }
 }

@@ -3,6 +3,7 @@ import type { Step } from "../ports/index.js";
 import { removeBare } from "./bare-folder.js";
 import { workSinceSetup } from "./baseline.js";
 import type { Deps } from "./deps.js";
+import { dropTrash, repoOf } from "./drop.js";
 import { mirrorText, recordFromMark } from "./record.js";
 import { settleRemoval } from "./removal.js";
 import { settleRestoral } from "./restoral.js";
@@ -45,6 +46,9 @@ export async function unmake(deps: Deps, step: Step, started: boolean): Promise<
       return null;
     case "restoral":
       await settleRestoral(deps, step);
+      return null;
+    case "drop":
+      await dropTrash(deps, step.entry, await repoOf(deps, step.entry));
       return null;
   }
 }

@@ -1,6 +1,6 @@
 import type { ConfigValue, LoadedConfig, ProjectType } from "../config/index.js";
 import type { Deps } from "../engine/deps.js";
-import type { FleetEvent, Target, TrashEntry, Warning } from "../model/index.js";
+import type { FleetEvent, SavedEntry, Target, Warning } from "../model/index.js";
 import type { AttachCommand } from "../ports/index.js";
 import { answer, questions } from "./actions/answer.js";
 import { attachCommand } from "./actions/attach.js";
@@ -16,10 +16,11 @@ import { kill, previewKill } from "./actions/kill.js";
 import { list, listed } from "./actions/list.js";
 import { follow, logs } from "./actions/logs.js";
 import { prompt } from "./actions/prompt.js";
-import { restore, trash } from "./actions/restore.js";
+import { restore } from "./actions/restore.js";
 import { resume } from "./actions/resume.js";
 import * as settings from "./actions/settings.js";
 import { stop } from "./actions/stop.js";
+import { dropTrash, trash } from "./actions/trash.js";
 import { wait } from "./actions/wait.js";
 import { Agent } from "./agent.js";
 import { openDeps } from "./defaults.js";
@@ -29,6 +30,7 @@ import type {
   CallOptions,
   CreateAgentOptions,
   DoctorReport,
+  DropResult,
   ExecOptions,
   ExecResult,
   FailedAgent,
@@ -44,6 +46,7 @@ import type {
   PromptResult,
   StopResult,
   Task,
+  TrashOptions,
   TrustEntry,
   WaitFor,
   WaitOptions,
@@ -188,9 +191,14 @@ export class Fleet {
     return new Agent(this, await restore(this.#deps, name, call));
   }
 
-  /** What forced kills have saved, newest first. */
-  trash(): Promise<readonly TrashEntry[]> {
-    return trash(this.#deps);
+  /** What kills have saved, newest first. Throws `AGENT_NOT_FOUND` for a name that stands for nothing. */
+  trash(options: TrashOptions = {}, call?: CallOptions): Promise<readonly SavedEntry[]> {
+    return trash(this.#deps, options, call);
+  }
+
+  /** Lets go for good of what kills have saved: folder, note and refs. One by name that cannot be dropped is thrown. */
+  dropTrash(options: TrashOptions, call?: CallOptions): Promise<DropResult> {
+    return dropTrash(this.#deps, options, call);
   }
 
   /** What an agent changed against its base, uncommitted and untracked included. */

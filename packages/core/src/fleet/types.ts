@@ -1,6 +1,6 @@
 import type { Finding } from "../engine/checkup/finding.js";
 import type { FleetError } from "../errors/index.js";
-import type { AgentInfo, AgentStatus, KilledAgent, ProgressEvent, Warning } from "../model/index.js";
+import type { AgentInfo, AgentStatus, KilledAgent, ProgressEvent, SavedEntry, Warning } from "../model/index.js";
 import type {
   AdapterRegistry,
   AgentAdapter,
@@ -200,6 +200,23 @@ export interface KillPreview {
   readonly reasons: readonly string[];
   /** The files concerned. */
   readonly files: readonly string[];
+}
+
+/** Which entries of the trash. */
+export interface TrashOptions {
+  /** Branches, ids or globs over branches. @default all of them */
+  readonly which?: string | readonly string[] | undefined;
+  /** Only what was saved more than so many days ago. */
+  readonly olderThan?: number | undefined;
+  /** Of every repository. @default false where the fleet has a repository */
+  readonly allRepos?: boolean | undefined;
+  /** Count what each takes on the disk, for at most three seconds. @default false */
+  readonly sizes?: boolean | undefined;
+}
+
+export interface DropResult {
+  readonly dropped: readonly SavedEntry[];
+  readonly refused: readonly FailedAgent[];
 }
 
 export interface StopResult {

@@ -49,6 +49,19 @@ export interface WorktreeFacts {
   readonly branch: string | null;
   /** Commits reachable from this worktree's HEAD and from no branch, tag, remote branch or other worktree, newest first, at most 100. */
   readonly unreachable: readonly string[];
+  /** Reason given to `git worktree lock`, null if it is not locked. */
+  readonly locked: string | null;
+  /** Submodules that hold commits no remote has. */
+  readonly submodules: readonly SubmoduleLoss[];
+  /** Tips of commits that a reset, or leaving a detached HEAD, left to the reflog alone, which goes with the worktree. */
+  readonly leftBehind: readonly string[];
+}
+
+/** A submodule whose repository goes with the worktree. */
+export interface SubmoduleLoss {
+  readonly path: string;
+  /** How many commits no remote branch holds. */
+  readonly commits: number;
 }
 
 /** What has happened in a worktree since its base. */

@@ -88,21 +88,32 @@ export interface GitDriver {
    * name the registration (a foreign repository may lie there), and removes the registration alone then.
    */
   removeWorktree(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">, call?: Call): Promise<void>;
-  /** Several at once, as removeWorktree does one; what fails of one does not keep the others. Answers with the errors by admin directory. */
+  /**
+   * Several at once, as removeWorktree does one; what fails of one does not keep the others. Answers with the errors by admin directory.
+   * `changed` is asked when all have left their places, and given where they lie now, and their admin directories: one that it names
+   * is put back whole, its error `WORKTREE_DIRTY`.
+   */
   removeWorktrees(
     repo: Repository,
     worktrees: readonly Pick<Worktree, "path" | "adminDir">[],
+    options?: { readonly changed?: (folders: readonly string[]) => Promise<ReadonlySet<string>> },
     call?: Call,
   ): Promise<ReadonlyMap<string, Error>>;
   /** As removeWorktree, but the folder is kept: moved to `to`. Its `.git` file goes, so that it stands alone. */
   moveAway(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">, to: string, call?: Call): Promise<void>;
   inspect(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">, call?: Call): Promise<WorktreeFacts>;
+  /** What a registration alone holds, where its folder is gone or does not name it: as `inspect`, `modified` being what is staged. */
+  inspectRegistration(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">, call?: Call): Promise<WorktreeFacts>;
   /** Saves tracked and untracked (never ignored) files and HEAD under `refs/fleet/trash/<id>`, touching neither index nor files. */
   save(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">, id: string, call?: Call): Promise<Saved>;
   /** Puts a ref on a commit (or removes it, `commit` null) in the fleet's own namespace `refs/fleet/`. */
   setFleetRef(repo: Repository, name: string, commit: string | null, call?: Call): Promise<void>;
+  /** Every ref under `refs/fleet/`, full name -> object. */
+  fleetRefs(repo: Repository, call?: Call): Promise<ReadonlyMap<string, string>>;
   /** Whether a commit can be reached from a branch other than `except`, a tag or a remote branch. */
   isReachable(repo: Repository, commit: string, options: { readonly except?: string }, call?: Call): Promise<boolean>;
+  /** Makes a local branch at a commit, without a checkout. Throws `BRANCH_EXISTS` where there is one that stands elsewhere. */
+  makeBranch(repo: Repository, name: string, commit: string, call?: Call): Promise<void>;
   /** Deletes a local branch if it still stands at `tip`, with its `branch.*` config section; fine if it is gone. Throws if it has moved. */
   deleteBranch(repo: Repository, name: string, tip: string, call?: Call): Promise<void>;
   /**

@@ -14,10 +14,18 @@ export type Step =
     }
   | { readonly kind: "session"; readonly agent: string }
   | { readonly kind: "file"; readonly path: string }
-  /** An agent's worktree goes, saved first where it holds work; then its branch, where that loses nothing, and its record. */
-  | { readonly kind: "removal"; readonly record: AgentRecord; readonly deleteBranch: boolean }
-  /** What a removal saved comes back. `madeBranchAt`: where the branch is made anew, null if it is there. */
-  | { readonly kind: "restoral"; readonly entry: TrashEntry; readonly madeBranchAt: string | null };
+  /**
+   * An agent's worktree goes, saved first where it holds work; then its branch, where that loses nothing, and its record.
+   * `unlinked`: only the registration goes, as the folder did not name it.
+   */
+  | { readonly kind: "removal"; readonly record: AgentRecord; readonly deleteBranch: boolean; readonly unlinked?: boolean }
+  /**
+   * What a removal saved comes back. `madeBranchAt`: where the branch is made anew, null if it is there.
+   * `checkout`: only commits were kept, and git makes the folder from them.
+   */
+  | { readonly kind: "restoral"; readonly entry: TrashEntry; readonly madeBranchAt: string | null; readonly checkout?: boolean }
+  /** What a removal saved is let go of for good. */
+  | { readonly kind: "drop"; readonly entry: TrashEntry };
 
 /** What an unfinished transaction of a dead process left to be undone. */
 export interface Unfinished {

@@ -28,7 +28,17 @@ const objectsOf = (folder: string) =>
     .git(folder, "cat-file", "--batch-all-objects", "--batch-check")
     .split("\n")
     .filter((line) => !line.endsWith(" blob 0"));
-const clean = { modified: [], untracked: [], ignored: [], operation: null, branch: "work", unreachable: [] };
+const clean = {
+  modified: [],
+  untracked: [],
+  ignored: [],
+  operation: null,
+  branch: "work",
+  unreachable: [],
+  locked: null,
+  submodules: [],
+  leftBehind: [],
+};
 
 describe("a look into a worktree", () => {
   it("finds a new one clean", async () => {

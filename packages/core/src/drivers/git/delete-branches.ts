@@ -4,6 +4,7 @@ import type { BranchEnd, Call, Locks } from "../../ports/index.js";
 import { branchFacts } from "./branches.js";
 import type { Git } from "./client.js";
 import { removeBranchSection, requireOid } from "./refs.js";
+import { holdRepository } from "./repository-lock.js";
 
 /** A branch that may go, as it stands. */
 interface Standing extends BranchEnd {
@@ -33,12 +34,16 @@ export async function deleteBranches(
     const known = facts.get(branch.name);
     return known === undefined || known.tip === null || known.checkedOutAt !== null ? [] : [{ ...branch, tip: known.tip }];
   });
-  const only = await heldByNoOther(git, repo, standing, call);
-  const going = standing.filter(({ tip, keepTip }) => !only.has(tip) || keepTip !== null);
-  if (going.length === 0) return gone;
-  if (await inOneGo(git, repo, going, only, call)) for (const { name } of going) gone.add(name);
-  // One that moved on since stops them all: then each is judged by itself.
-  else for (const branch of going) if (await inOneGo(git, repo, [branch], only, call)) gone.add(branch.name);
+  if (standing.length === 0) return gone;
+  // One command at a time: of two branches with the same commits each would else be the other's reason to go.
+  await holdRepository(locks, repo, async () => {
+    const only = await heldByNoOther(git, repo, standing, call);
+    const going = standing.filter(({ tip, keepTip }) => !only.has(tip) || keepTip !== null);
+    if (going.length === 0) return;
+    if (await inOneGo(git, repo, going, only, call)) for (const { name } of going) gone.add(name);
+    // One that moved on since stops them all: then each is judged by itself.
+    else for (const branch of going) if (await inOneGo(git, repo, [branch], only, call)) gone.add(branch.name);
+  });
 
   const config = (await git.host.files.read(join(repo.commonDir, "config"))) ?? "";
   if (config.includes("[branch ")) for (const name of gone) await removeBranchSection(git, locks, repo, name, call);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { FleetError } from "../../errors/index.js";
 import type { Repository } from "../../model/index.js";
 import type { Call, Locks } from "../../ports/index.js";
+import { checkBranchName } from "./branch-name.js";
 import { heldBranches } from "./branches.js";
 import type { Git } from "./client.js";
 import { isRace } from "./failure.js";
@@ -26,12 +27,36 @@ export async function setFleetRef(git: Git, repo: Repository, name: string, comm
   await git.run(repo.commonDir, args, {}, call);
 }
 
+/** Every ref under `refs/fleet/`. */
+export async function fleetRefs(git: Git, repo: Repository, call?: Call): Promise<Map<string, string>> {
+  const args = ["for-each-ref", "--format=%(objectname) %(refname)", "refs/fleet"];
+  const { stdout } = await git.run(repo.commonDir, args, { kind: "quick" }, call);
+  return new Map(
+    stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => [line.slice(line.indexOf(" ") + 1), line.slice(0, line.indexOf(" "))]),
+  );
+}
+
 /** Whether a commit can be reached from a branch other than `except`, a tag or a remote branch. */
 export async function isReachable(git: Git, repo: Repository, commit: string, except: string | undefined, call?: Call): Promise<boolean> {
   const without = except === undefined ? [] : [`--exclude=${except}`];
   const args = ["rev-list", "--max-count=1", requireOid(commit), "--not", ...without, "--branches", "--tags", "--remotes"];
   const { stdout } = await git.run(repo.commonDir, args, { kind: "scan" }, call);
   return stdout.trim() === "";
+}
+
+/** Makes a branch at a commit; fine if it stands there already. */
+export async function makeBranch(git: Git, repo: Repository, name: string, commit: string, call?: Call): Promise<void> {
+  checkBranchName(name);
+  const args = ["update-ref", `refs/heads/${name}`, requireOid(commit), ""];
+  const { exitCode, stderr } = await git.run(repo.commonDir, args, { accept: [0, 1, 128] }, call);
+  if (exitCode === 0) return;
+  const now = await resolveCommit(git, repo.commonDir, `refs/heads/${name}`, call);
+  if (now === null) throw new FleetError("DRIVER_FAILED", `git could not make the branch ${name}: ${stderr.trim()}`);
+  if (now !== commit)
+    throw new FleetError("BRANCH_EXISTS", `The branch "${name}" exists and stands elsewhere.`, { data: { branch: name } });
 }
 
 /** Deletes a branch that still stands at `tip`, with its settings. */

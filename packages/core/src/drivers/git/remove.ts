@@ -5,6 +5,7 @@ import type { Repository, Worktree } from "../../model/index.js";
 import type { Call, Host, Locks } from "../../ports/index.js";
 import { dropExclude } from "./exclude.js";
 import { nameEachOther } from "./links.js";
+import { mountPoints, refuseMounts } from "./mounts.js";
 import { holdRepository } from "./repository-lock.js";
 import { unregister } from "./unregister.js";
 
@@ -15,10 +16,8 @@ type Place = Pick<Worktree, "path" | "adminDir">;
  * on the place is free and nothing half deleted ever stands under its name, however big it is.
  */
 export async function removeWorktree(host: Host, locks: Locks, repo: Repository, worktree: Place, call?: Call): Promise<void> {
-  const away = await takeAway(host, locks, repo, worktree, call);
-  if (away === null) return;
-  await deleteTrees(host, [away]);
-  await removeEmptyParents(host, locks, repo, [away]);
+  const error = (await removeWorktrees(host, locks, repo, [worktree], {}, call)).get(worktree.adminDir);
+  if (error !== undefined) throw error;
 }
 
 /** Several at once: each is taken away by itself, and what was taken away is deleted by one process. */
@@ -27,21 +26,66 @@ export async function removeWorktrees(
   locks: Locks,
   repo: Repository,
   worktrees: readonly Place[],
+  options: { readonly changed?: (folders: readonly string[]) => Promise<ReadonlySet<string>> } = {},
   call?: Call,
 ): Promise<ReadonlyMap<string, Error>> {
   const errors = new Map<string, Error>();
-  const away: string[] = [];
-  for (const worktree of worktrees) {
+  const attempt = async (adminDir: string, work: () => Promise<void>) => {
     try {
-      const folder = await takeAway(host, locks, repo, worktree, call);
-      if (folder !== null) away.push(folder);
+      await work();
     } catch (error) {
-      errors.set(worktree.adminDir, toFleetError(error));
+      errors.set(adminDir, toFleetError(error));
     }
+  };
+  const mounts = await mountPoints(host);
+  const away: Away[] = [];
+  for (const worktree of worktrees) {
+    await attempt(worktree.adminDir, async () => {
+      throwIfAborted(call?.signal);
+      refuseMain(repo, worktree);
+      if (!(await nameEachOther(host.files, worktree.path, worktree.adminDir))) return forget(host, locks, repo, worktree);
+      await refuseMounts(host.files, mounts, worktree.path);
+      away.push(await takeAway(host, worktree));
+    });
   }
-  await deleteTrees(host, away);
-  await removeEmptyParents(host, locks, repo, away);
+  const folders = away.flatMap(({ adminDir, now }) => [now, adminDir]);
+  const changed = options.changed === undefined || away.length === 0 ? new Set<string>() : await askChanged(options.changed, folders);
+  const going: string[] = [];
+  for (const worktree of away) {
+    const { path, adminDir, now } = worktree;
+    await attempt(adminDir, async () => {
+      if (changed.has(now) || changed.has(adminDir)) {
+        if (now !== path) await host.files.rename(now, path);
+        throw new FleetError("WORKTREE_DIRTY", `${path} was written to while it was being removed; it is kept.`, {
+          hint: "Run the command again, or use --force, which saves it all first.",
+          data: { files: [], reasons: ["written to meanwhile"] },
+        });
+      }
+      await forget(host, locks, repo, worktree);
+      going.push(now);
+    });
+  }
+  await deleteTrees(host, going);
+  await removeEmptyParents(host, locks, repo, going);
   return errors;
+}
+
+/** A worktree that has left its place. */
+interface Away extends Place {
+  /** Where its folder lies now. */
+  readonly now: string;
+}
+
+/** What cannot be told counts as changed: everything is put back then. */
+async function askChanged(
+  changed: (folders: readonly string[]) => Promise<ReadonlySet<string>>,
+  folders: readonly string[],
+): Promise<ReadonlySet<string>> {
+  try {
+    return await changed(folders);
+  } catch {
+    return new Set(folders);
+  }
 }
 
 /** Folders that held nothing but worktrees that are gone. Under the lock under which they are made. */
@@ -56,21 +100,11 @@ async function removeEmptyParents(host: Host, locks: Locks, repo: Repository, pa
   }
 }
 
-/** Unregisters a worktree and renames its folder; answers with where what is to be deleted lies, null if nothing is. */
-async function takeAway(host: Host, locks: Locks, repo: Repository, worktree: Place, call?: Call): Promise<string | null> {
-  throwIfAborted(call?.signal);
-  refuseMain(repo, worktree);
-  if (!(await nameEachOther(host.files, worktree.path, worktree.adminDir))) {
-    await forget(host, locks, repo, worktree);
-    return null;
-  }
-  const away = join(
-    dirname(worktree.path),
-    `.aifleet-gone-${process.pid}-${basename(worktree.path).slice(0, 60)}-${randomBytes(6).toString("hex")}`,
-  );
-  const moved = await renamed(host, worktree.path, away);
-  await forget(host, locks, repo, worktree);
-  return moved ? away : worktree.path;
+/** Renames a worktree's folder, beside itself. */
+async function takeAway(host: Host, { path, adminDir }: Place): Promise<Away> {
+  const name = `.aifleet-gone-${process.pid}-${basename(path).slice(0, 60)}-${randomBytes(6).toString("hex")}`;
+  const now = join(dirname(path), name);
+  return { path, adminDir, now: (await renamed(host, path, now)) ? now : path };
 }
 
 /** Unregisters a worktree and moves its folder, as it is but for the `.git` file, to `to`. */
@@ -83,6 +117,7 @@ export async function moveAway(host: Host, locks: Locks, repo: Repository, workt
     return;
   }
   if ((await files.stat(to)) !== null) throw new FleetError("DRIVER_FAILED", `${to} exists already; nothing was moved.`);
+  await refuseMounts(files, await mountPoints(host), worktree.path);
   await files.makeFolder(dirname(to), 0o700);
   if (!(await renamed(host, worktree.path, to))) await copyTree(host, worktree.path, to, call);
   await forget(host, locks, repo, worktree);
@@ -93,12 +128,20 @@ export async function moveAway(host: Host, locks: Locks, repo: Repository, workt
 /** More paths than this go to one `rm` after the other: an argument list has an end. */
 const AT_ONCE = 500;
 
-/** By `rm`, which is four times as fast as Node at the ten thousands of files a worktree may have; what it cannot remove is left to the host. Not interrupted: nobody would come back for the rest. */
+/**
+ * By `rm`, which is four times as fast as Node at the ten thousands of files a worktree may have; what it
+ * cannot remove is left to the host, and what nobody here may remove (another user's files) lies under a name that says so.
+ * Not interrupted: nobody would come back for the rest.
+ */
 async function deleteTrees(host: Host, paths: readonly string[]): Promise<void> {
   for (let at = 0; at < paths.length; at += AT_ONCE) {
     const some = paths.slice(at, at + AT_ONCE);
     const { exitCode } = await host.run(["rm", "-rf", "--", ...some]);
-    if (exitCode !== 0) for (const path of some) await host.files.removeTree(path);
+    if (exitCode === 0) continue;
+    for (const path of some) {
+      const left = join(dirname(path), basename(path).replace(/^\.aifleet-gone-\d+-/, ".aifleet-left-"));
+      await host.files.removeTree(path).catch(() => (left === path ? undefined : host.files.rename(path, left)));
+    }
   }
 }
 

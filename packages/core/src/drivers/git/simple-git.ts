@@ -9,10 +9,10 @@ import { deleteBranches } from "./delete-branches.js";
 import { isDirty } from "./dirty.js";
 import { exclude } from "./exclude.js";
 import { ignoredPaths } from "./ignored.js";
-import { inspectWorktree } from "./inspect.js";
+import { inspectRegistration, inspectWorktree } from "./inspect.js";
 import { readLink } from "./links.js";
 import { readMark, readMarks, writeMark } from "./marks.js";
-import { deleteBranch, isReachable, resolveCommit, setFleetRef } from "./refs.js";
+import { deleteBranch, fleetRefs, isReachable, makeBranch, resolveCommit, setFleetRef } from "./refs.js";
 import { moveAway, removeWorktree, removeWorktrees } from "./remove.js";
 import { findRoot } from "./root.js";
 import { saveWorktree } from "./save.js";
@@ -51,12 +51,15 @@ export function simpleGitDriver(options: SimpleGitDriverOptions): GitDriver {
     worktrees: (repo, call) => listWorktrees(git, repo, call),
     addWorktrees: (repo, specs, { parallel }, call) => addWorktrees(git, locks, repo, specs, parallel, call),
     removeWorktree: (repo, worktree, call) => removeWorktree(host, locks, repo, worktree, call),
-    removeWorktrees: (repo, worktrees, call) => removeWorktrees(host, locks, repo, worktrees, call),
+    removeWorktrees: (repo, worktrees, options, call) => removeWorktrees(host, locks, repo, worktrees, options, call),
     moveAway: (repo, worktree, to, call) => moveAway(host, locks, repo, worktree, to, call),
     inspect: (repo, worktree, call) => inspectWorktree(git, repo, worktree, call),
+    inspectRegistration: (repo, worktree, call) => inspectRegistration(git, repo, worktree, call),
     save: (repo, worktree, id, call) => saveWorktree(git, repo, worktree, id, call),
     setFleetRef: (repo, name, commit, call) => setFleetRef(git, repo, name, commit, call),
+    fleetRefs: (repo, call) => fleetRefs(git, repo, call),
     isReachable: (repo, commit, { except }, call) => isReachable(git, repo, commit, except, call),
+    makeBranch: (repo, name, commit, call) => makeBranch(git, repo, name, commit, call),
     deleteBranch: (repo, name, tip, call) => deleteBranch(git, locks, repo, name, tip, call),
     deleteBranches: (repo, branches, call) => deleteBranches(git, locks, repo, branches, call),
     changes: (worktree, base, call) => changesSince(git, worktree, base, call),

@@ -5,7 +5,6 @@ import type { LogMeta } from "../logs.js";
 import { askSessions } from "../look.js";
 import { reconcile } from "../reconcile.js";
 import { recordFromMark } from "../record.js";
-import { tidyTrash } from "../trash.js";
 import { type Check, type Finding, fixed, note, ok, problem } from "./finding.js";
 
 /** Records, sessions, worktrees and branches that belong to no agent. */
@@ -50,7 +49,6 @@ export const checkOrphans: Check = async ({ deps, fix, warn, call }) => {
     }
   }
   findings.push(...(await keptBranches(deps, known)));
-  if (fix) await tidyTrash(deps);
   return findings;
 };
 

@@ -2,6 +2,7 @@ import type { Check, Finding } from "../../engine/checkup/finding.js";
 import { checkHome, checkLocks } from "../../engine/checkup/home.js";
 import { checkOrphans } from "../../engine/checkup/orphans.js";
 import { checkTools } from "../../engine/checkup/tools.js";
+import { checkTrash } from "../../engine/checkup/trash.js";
 import type { Deps } from "../../engine/deps.js";
 import { toFleetError } from "../../errors/index.js";
 import type { CallOptions, DoctorReport } from "../types.js";
@@ -12,6 +13,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ["home", checkHome],
   ["locks", checkLocks],
   ["agents", checkOrphans],
+  ["trash", checkTrash],
 ];
 
 /** Looks at everything, one check after the other; a check that cannot look is a finding itself. */

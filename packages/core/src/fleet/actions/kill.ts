@@ -1,11 +1,12 @@
 import type { Deps } from "../../engine/deps.js";
+import { tidyTrash } from "../../engine/drop-entry.js";
 import { endAgents } from "../../engine/ending.js";
 import { type Judged, judge, lookAgain } from "../../engine/judge.js";
 import { tidyLogs } from "../../engine/logs.js";
 import type { Seen } from "../../engine/look.js";
 import { lossOf } from "../../engine/loss.js";
 import { mapPool } from "../../engine/pool.js";
-import { noteMoment } from "../../engine/stillness.js";
+import { type Moment, noteMoment } from "../../engine/stillness.js";
 import { removeAll } from "../../engine/take-away.js";
 import { isSingle } from "../../engine/targets.js";
 import { transact } from "../../engine/transact.js";
@@ -21,13 +22,38 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
   const progress = call?.onProgress ?? (() => {});
   progress({ type: "plan", agents: chosen.map(({ record }) => record.branch) });
 
-  const { judged, going, still } = await endTheirPrograms(deps, chosen, options, call);
+  const moment = await noteMoment(deps);
+  const { killed, refused } = await endAndRemove(deps, chosen, options, moment, call).finally(() => moment.forget());
+  for (const { branch } of killed) progress({ type: "done", branch });
+  for (const { branch, error } of refused) progress({ type: "failed", branch, message: error.message });
+  const [only] = refused;
+  if (isSingle(target) && only !== undefined) throw only.error;
+  return { killed, refused };
+}
+
+/** Judges, ends the programs of those that may go, judges those again that moved meanwhile, and removes them. */
+async function endAndRemove(
+  deps: Deps,
+  chosen: readonly Seen[],
+  options: KillOptions,
+  moment: Moment,
+  call?: CallOptions,
+): Promise<KillResult> {
+  const judged = await mapPool(chosen, deps.settings.config.fleet.maxParallel, (seen) => judge(deps, seen, options, call), call);
+  const going = judged.filter((entry) => entry.refusal === null);
+  // From here on an interruption no longer stops what has begun: each agent is finished.
+  await endAgents(
+    deps,
+    going.map(({ seen }) => seen),
+  );
+  const still = await lookAgain(deps, going, moment, options);
   // Noted until the registry has been told: the next command finishes what is cut off in the middle.
-  const { killed, refused } = await transact(deps, async (undo) => {
+  const result = await transact(deps, async (undo) => {
     const ended = await removeAll(
       deps,
       still.filter((entry) => entry.refusal === null),
       options,
+      moment,
       undo,
     );
     const refused = [...judged.filter((entry) => entry.refusal !== null), ...still].flatMap(({ seen, refusal }) =>
@@ -36,28 +62,8 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
     await forget(deps, ended.killed, going, [...refused, ...ended.refused]);
     return { killed: ended.killed, refused: [...refused, ...ended.refused] };
   });
-  for (const { branch } of killed) progress({ type: "done", branch });
-  for (const { branch, error } of refused) progress({ type: "failed", branch, message: error.message });
-  const [only] = refused;
-  if (isSingle(target) && only !== undefined) throw only.error;
-  return { killed, refused };
-}
-
-/** Judges, ends the programs of those that may go, and judges those again that moved meanwhile. */
-async function endTheirPrograms(deps: Deps, chosen: readonly Seen[], options: KillOptions, call?: CallOptions) {
-  const moment = await noteMoment(deps);
-  try {
-    const judged = await mapPool(chosen, deps.settings.config.fleet.maxParallel, (seen) => judge(deps, seen, options, call), call);
-    const going = judged.filter((entry) => entry.refusal === null);
-    // From here on an interruption no longer stops what has begun: each agent is finished.
-    await endAgents(
-      deps,
-      going.map(({ seen }) => seen),
-    );
-    return { judged, going, still: await lookAgain(deps, going, moment, options) };
-  } finally {
-    await moment.forget();
-  }
+  if (result.killed.some(({ saved }) => saved !== null)) await tidyTrash(deps);
+  return result;
 }
 
 /** What a kill would refuse to lose. */

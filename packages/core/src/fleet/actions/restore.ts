@@ -1,10 +1,10 @@
 import type { Deps } from "../../engine/deps.js";
+import { tidyTrash } from "../../engine/drop-entry.js";
+import { killLock } from "../../engine/kill-lock.js";
 import { reconcile } from "../../engine/reconcile.js";
-import { killLock } from "../../engine/removal.js";
 import { restoreWork } from "../../engine/restore.js";
 import { scopeOf } from "../../engine/scope.js";
-import { findTrash, listTrash } from "../../engine/trash.js";
-import type { TrashEntry } from "../../model/index.js";
+import { findTrash } from "../../engine/trash.js";
 import type { CallOptions, ListedAgent } from "../types.js";
 import { fill } from "./call.js";
 import { describe } from "./find.js";
@@ -16,11 +16,7 @@ export async function restore(deps: Deps, name: string, call?: CallOptions): Pro
   await reconcile(deps, scopeOf(deps), full.warn, full);
   const { record: saved } = await findTrash(deps, name);
   const record = await deps.locks.hold(killLock(deps, saved.id), async () => restoreWork(deps, await findTrash(deps, saved.id)));
+  await tidyTrash(deps);
   const [agent] = await describe(deps, [record], call);
   return agent as ListedAgent;
-}
-
-/** What is in the trash, newest first. */
-export function trash(deps: Deps): Promise<readonly TrashEntry[]> {
-  return listTrash(deps);
 }

@@ -11,7 +11,18 @@ export const gitChangesCases: readonly ContractCase<GitSubject>[] = [
     async run(subject) {
       const { git } = subject;
       const { repo, base, tree } = await withWorktree(subject, "work", FILES);
-      const clean = { modified: [], untracked: [], ignored: [], operation: null, head: base, branch: "work", unreachable: [] };
+      const clean = {
+        modified: [],
+        untracked: [],
+        ignored: [],
+        operation: null,
+        head: base,
+        branch: "work",
+        unreachable: [],
+        locked: null,
+        submodules: [],
+        leftBehind: [],
+      };
       assert.deepEqual(await git.inspect(repo, tree), clean);
       assert.equal(await git.isDirty(tree.path), false);
       assert.deepEqual(await git.changes(tree, base), { added: 0, removed: 0, files: 0, ahead: 0, behind: 0, dirty: false });

@@ -139,7 +139,7 @@ export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): M
       drop(repo, worktree);
       if (ours) disk.removeTree(worktree.path);
     },
-    removeWorktrees: async (repo, worktrees) => {
+    removeWorktrees: async (repo, worktrees, _options) => {
       const errors = new Map<string, Error>();
       for (const worktree of worktrees) {
         try {
@@ -163,7 +163,14 @@ export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): M
       const [, tree] = inTree(worktree.path);
       const head = repository.headOf(tree);
       const unreachable = tree.branch === null && head !== null ? repository.onlyFrom(head, tree) : [];
-      return { ...repository.status(tree), operation: null, head, branch: tree.branch, unreachable };
+      return { ...repository.status(tree), ...QUIET, head, branch: tree.branch, unreachable };
+    },
+    inspectRegistration: async (repo, worktree) => {
+      const repository = of(repo);
+      const tree = repository.trees.find(({ adminDir }) => adminDir === worktree.adminDir);
+      const head = tree === undefined ? null : repository.headOf(tree);
+      const unreachable = tree !== undefined && tree.branch === null && head !== null ? repository.onlyFrom(head, tree) : [];
+      return { modified: [], untracked: [], ignored: [], ...QUIET, head, branch: tree?.branch ?? null, unreachable };
     },
     save: async (repo, worktree, id) => {
       const repository = of(repo);
@@ -178,9 +185,17 @@ export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): M
       if (commit === null) of(repo).fleetRefs.delete(ref);
       else of(repo).fleetRefs.set(ref, commit);
     },
+    fleetRefs: async (repo) => new Map(of(repo).fleetRefs),
     isReachable: async (repo, commit, { except }) => {
       const repository = of(repo);
       return [...repository.branches].some(([name, tip]) => name !== except && repository.history(tip).includes(commit));
+    },
+    makeBranch: async (repo, name, commit) => {
+      const { branches } = of(repo);
+      const now = branches.get(name);
+      if (now !== undefined && now !== commit)
+        throw new FleetError("BRANCH_EXISTS", `The branch "${name}" exists and stands elsewhere.`, { data: { branch: name } });
+      branches.set(name, commit);
     },
     deleteBranch: async (repo, name, tip) => {
       const repository = of(repo);
@@ -254,6 +269,9 @@ export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): M
   };
   return { ...abortable(driver), bench };
 }
+
+/** What this repository knows nothing of. */
+const QUIET = { operation: null, locked: null, submodules: [], leftBehind: [] } as const;
 
 function result(spec: WorktreeSpec, make: () => Worktree): WorktreeResult {
   try {
