@@ -28,7 +28,7 @@ function start(context: LaunchContext, mode: readonly string[]) {
 
 const INPUT = /^❯(\s|$)/;
 const POINTER = /^\s*❯ \S/;
-const OPENER = /^Do you (want|trust)/;
+const OPENER = /^(Do you (want|trust)|Would you like to|Quick safety check)/;
 /** A star, words that end in an ellipsis, figures in brackets: only while a turn runs. Answers never start in the first column. */
 const SPINNER = /^[·✢✳✶✻✽*] \S.*…\s*\(/;
 /** Cut short on a narrow screen. */

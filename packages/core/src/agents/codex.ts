@@ -24,12 +24,14 @@ function start(context: LaunchContext, mode: readonly string[]) {
 
 const INPUT = /^›(\s|$)/;
 const POINTER = /^\s*› \d+\. /;
-const OPENER = /^(Would|Do) you /;
-const HINT = /\benter to (confirm|continue|select|submit)|\besc to (cancel|go back)/i;
+const OPENER = /^((Would|Do) you |Trust this )/;
+const HINT = /\benter (to )?(confirm|continue|select|submit)|\besc (to )?(cancel|go back|back|skip)/i;
 /** The line right above the input while a turn runs; its first words change with what is being done. Answers are indented. */
 const STATUS_LINE = /^\S.*\((\d+[hms]\s?)+ • esc to inter/;
 /** Details of the status line and prompts that are queued stand between it and the input. */
-const BELOW_STATUS = /^\s+[└↳]|^\s{4}/;
+const BELOW_STATUS = /^\s+[└↳]|^\s{2,}|^• Messages to be submitted/;
+/** The title's first sign turns while it works. */
+const SPINNING = /^[\u2800-\u28ff] /;
 const ACTION_REQUIRED = /Action Required/;
 /** A draft and the footer lie below the input's first row. */
 const INPUT_ROWS = 14;
@@ -45,7 +47,8 @@ function look(evidence: Evidence): { readonly reading: StatusReading; readonly r
   }
   if (asks) return { reading: waiting(null), ready: false };
   if (input === -1 || input < lines.length - INPUT_ROWS) return null;
-  return { reading: isWorking(lines, input) ? WORKING : IDLE, ready: true };
+  const working = SPINNING.test(evidence.session.title) || isWorking(lines, input);
+  return { reading: working ? WORKING : IDLE, ready: true };
 }
 
 /** A numbered list typed into the input looks the same, but for the hint that closes a dialog. */

@@ -78,8 +78,10 @@ function sentence(lines: readonly string[], start: number, end: number): string 
   for (let at = start; at < end && parts.length < 4; at++) {
     const text = unframed(lines[at] ?? "");
     if (text === "" || NUMBERED.test(text)) break;
-    parts.push(text);
-    if (text.endsWith("?")) break;
+    // What follows on the same row explains.
+    const asked = /^.*?\?(?=\s|$)/.exec(text)?.[0];
+    parts.push(asked ?? text);
+    if (asked !== undefined) break;
   }
   return parts.join(" ");
 }
