@@ -35,13 +35,11 @@ export interface Git {
 export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: GitCommand) => void): Git {
   return {
     host,
-    async run(folder, args, options = {}, call = {}) {
+    async run(folder, argv, options = {}, call = {}) {
       throwIfAborted(call.signal);
       const kind = options.kind ?? "act";
       const env = gitEnvironment(host, kind, options.env);
       const idleMs = kind === "quick" ? Math.min(QUICK_MS, timeoutMs) : timeoutMs;
-      // A file system monitor is a program of the user's that would outlive the worktree: questions do without.
-      const argv = kind === "act" || args[0] === "--version" ? args : ["-c", "core.fsmonitor=false", ...args];
       const start = performance.now();
       let exitCode: number | null = null;
       try {

@@ -14,6 +14,19 @@ export type GitKind = "quick" | "scan" | "act";
 export const QUICK_MS = 3000;
 
 /**
+ * What must be so for our own commands, whatever the user has set. Many run in the git directory itself, which
+ * `safe.bareRepository` may forbid where git came upon it by chance; ours was found before, by rules that it is part
+ * of. A file system monitor is a program that outlives the worktree, and a wrong word of it would lose work.
+ */
+const SETTINGS = [
+  ["safe.bareRepository", "all"],
+  ["core.fsmonitor", "false"],
+] as const;
+
+/** Leaves the settings to the user: for the question where a repository is. */
+export const USERS_SETTINGS = { GIT_CONFIG_COUNT: "0" } as const;
+
+/**
  * The environment git runs in: the host user's, less every `GIT_*` variable (one inherited from a
  * hook would send the command to another repository).
  *
@@ -27,6 +40,9 @@ export function gitEnvironment(host: Host, kind: GitKind, extra: Readonly<Record
     if (!/^GIT_/i.test(name)) env[name] = value;
   }
   env[RUN_MARK.name] = RUN_MARK.value;
+  for (const [i, [key, value]] of SETTINGS.entries())
+    Object.assign(env, { [`GIT_CONFIG_KEY_${i}`]: key, [`GIT_CONFIG_VALUE_${i}`]: value });
+  env.GIT_CONFIG_COUNT = String(SETTINGS.length);
   env.GIT_TERMINAL_PROMPT = "0";
   env.LANGUAGE = "en";
   if (kind !== "act") {

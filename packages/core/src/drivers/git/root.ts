@@ -3,6 +3,7 @@ import { FleetError, isFleetError } from "../../errors/index.js";
 import type { Repository } from "../../model/index.js";
 import type { Call, HostFiles } from "../../ports/index.js";
 import type { Git } from "./client.js";
+import { USERS_SETTINGS } from "./environment.js";
 import { cutNewline, readLink } from "./links.js";
 
 /** The repository a folder belongs to: git finds the git directory, its files say whose it is. Null if there is none. */
@@ -57,7 +58,9 @@ async function askGit(git: Git, folder: string, call?: Call, gitDir?: string): P
   try {
     // The path comes last, so that a line break in it is no separator.
     const args = [...where, "rev-parse", "--is-bare-repository", "--absolute-git-dir"];
-    const { stdout } = await git.run(folder, args, { kind: "quick" }, call);
+    // Where git may find a repository by chance is for the user's settings to say.
+    const env = gitDir === undefined ? USERS_SETTINGS : {};
+    const { stdout } = await git.run(folder, args, { kind: "quick", env }, call);
     const cut = stdout.indexOf("\n");
     return { bare: stdout.slice(0, cut) === "true", gitDir: cutNewline(stdout.slice(cut + 1)) };
   } catch (error) {

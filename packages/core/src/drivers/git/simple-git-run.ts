@@ -20,6 +20,7 @@ interface Run {
 const TRUSTED: NonNullable<SimpleGitOptions["unsafe"]> = {
   allowAbbreviatedOptions: true,
   allowUnsafeAskPass: true,
+  allowUnsafeConfigEnvCount: true,
   allowUnsafeConfigPaths: true,
   allowUnsafeEditor: true,
   allowUnsafeFsMonitor: true,

@@ -11,7 +11,7 @@ import { type AddSettings, mayHavePostCheckout } from "./settings.js";
 export async function fillWorktree(git: Git, repo: Repository, made: Registered, settings: AddSettings, call?: Call): Promise<void> {
   const { path, adminDir } = made.worktree;
   // Not quiet: its progress, on stderr, is what tells a long checkout from a stuck one.
-  const reset = ["-c", "core.fsmonitor=false", "reset", "--hard", "--no-recurse-submodules", "--no-quiet"];
+  const reset = ["reset", "--hard", "--no-recurse-submodules", "--no-quiet"];
   const { env = {} } = made.spec;
   await git.run(path, reset, { env }, call);
   const { files } = git.host;
