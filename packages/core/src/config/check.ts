@@ -65,7 +65,7 @@ export function checkValue(spec: KeySpec, value: unknown, around: Surroundings):
       return bytes === null ? wrong(`must be a size like "20MB"${got(value)}`) : ok(bytes);
     }
     case "list":
-      return isTextList(value) ? ok(value) : wrong(`must be an array of non-empty text, like ["…"]${got(value)}`);
+      return isTextList(value) ? ok(value) : wrong(`must be an array of non-empty text, like ["…"]${kindOf(value)}`);
     case "files":
       return checkFiles(value);
     case "words":
@@ -107,20 +107,20 @@ function checkFiles(value: unknown): Checked {
 
 function checkWords(value: unknown, needed: boolean): Checked {
   const words = typeof value === "string" ? splitWords(value) : value;
-  if (words === null) return wrong(`has a quote or backslash that is not closed: ${JSON.stringify(value)}`);
+  if (words === null) return wrong("has a quote or backslash that is not closed");
   if (!Array.isArray(words) || words.some((word) => typeof word !== "string")) {
-    return wrong(`must be an array of text, or one string of words${got(value)}`);
+    return wrong(`must be an array of text, or one string of words${kindOf(value)}`);
   }
-  if (needed && (words.length === 0 || words[0] === "")) return wrong(`must name a program${got(value)}`);
+  if (needed && (words.length === 0 || words[0] === "")) return wrong(`must name a program${kindOf(value)}`);
   return ok(words);
 }
 
 function checkVariables(value: unknown): Checked {
-  if (!isTable(value)) return wrong(`must be a table of variables${got(value)}`);
+  if (!isTable(value)) return wrong(`must be a table of variables${kindOf(value)}`);
   const variables: Record<string, string> = Object.create(null);
   for (const [name, text] of Object.entries(value)) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return wrong(`must hold names of variables, not ${JSON.stringify(name)}`);
-    if (typeof text !== "string") return wrong(`must hold text: ${name}${got(text, " is")}`);
+    if (typeof text !== "string") return wrong(`must hold text: ${name}${kindOf(text, " is")}`);
     variables[name] = text;
   }
   return ok(variables);
@@ -143,7 +143,14 @@ function hasNul(value: unknown): boolean {
   return isTable(value) && Object.entries(value).some(([name, item]) => name.includes("\0") || hasNul(item));
 }
 
-/** The value in a sentence. Text that may be a secret's place is cut short. */
+/** What kind of value it is, in a sentence, where the value itself may be a secret. */
+function kindOf(value: unknown, before = ", not"): string {
+  if (value === undefined) return "";
+  if (Array.isArray(value)) return value.length === 0 ? `${before} an empty array` : `${before} such an array`;
+  return `${before} ${isTable(value) ? "a table" : typeof value === "string" ? "text" : `a ${typeof value}`}`;
+}
+
+/** The value in a sentence. */
 function got(value: unknown, before = ", not"): string {
   if (value === undefined) return "";
   if (isTable(value)) return `${before} a table`;

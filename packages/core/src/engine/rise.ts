@@ -2,6 +2,7 @@ import { FleetError } from "../errors/index.js";
 import type { Screen, Session } from "../model/index.js";
 import type { AgentAdapter, Call } from "../ports/index.js";
 import type { Deps } from "./deps.js";
+import { withoutSecrets } from "./secrets.js";
 import { lastLines, lastWords } from "./setup.js";
 
 /** A program that shows no sign of its own counts as up when it has lived this long, milliseconds. */
@@ -95,7 +96,7 @@ async function poll(deps: Deps, rising: readonly Rising[], call?: Call): Promise
     const screen = screens.get(entry.session.id) ?? null;
     if (entry.session.dead) {
       if (entry.session.exitCode === 0) entry.resolve(entry.session);
-      else entry.reject(died(entry.session, screen));
+      else entry.reject(died(deps, entry.session, screen));
     } else if (await isUp(deps, entry, screen, worthALook.includes(entry), call)) entry.resolve(entry.session);
     else continue;
     settled.push(entry);
@@ -176,8 +177,9 @@ export async function waitUntilReady(deps: Deps, session: Session, adapter: Agen
   return false;
 }
 
-function died(session: Session, screen: Screen | null): FleetError {
-  const output = lastLines((screen?.lines ?? []).filter((line) => !line.startsWith("Pane is dead")).join("\n"), 10);
+function died(deps: Deps, session: Session, screen: Screen | null): FleetError {
+  const shown = lastLines((screen?.lines ?? []).filter((line) => !line.startsWith("Pane is dead")).join("\n"), 10);
+  const output = withoutSecrets(deps, shown);
   const words = lastWords(output);
   const how = session.exitCode === null ? "" : ` with exit code ${session.exitCode}`;
   return new FleetError("AGENT_DIED", `The agent program ended${how} before it was up${words === "" ? "." : `: ${words}`}`, {

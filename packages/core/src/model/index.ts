@@ -1,4 +1,5 @@
 export * from "./agent.js";
+export * from "./agent-mark.js";
 export * from "./events.js";
 export * from "./kill.js";
 export * from "./process.js";

@@ -185,7 +185,7 @@ describe("setup commands", () => {
       code: "SETUP_FAILED",
       exitCode: 1,
       message: expect.stringContaining("why"),
-      data: { command: "echo one; echo why >&2; exit 3", exitCode: 3, output: "one\nwhy" },
+      data: { command: "2 of 2, `echo …`", exitCode: 3, output: "one\nwhy" },
     });
     await expectNothingLeft(fleet, before);
   });

@@ -11,9 +11,10 @@ export interface GitOutcome {
 /** A git command that ended in a way its caller did not expect, as the error to throw. */
 export function gitFailure(argv: readonly string[], outcome: GitOutcome): FleetError {
   const command = subcommand(argv);
-  const reason = reasonOf(outcome);
+  const stderr = withoutLogin(outcome.stderr);
+  const reason = reasonOf({ ...outcome, stderr });
   const options = {
-    data: { argv: [...argv], exitCode: outcome.exitCode, stderr: outcome.stderr.slice(-4000) },
+    data: { argv: argv.map(withoutLogin), exitCode: outcome.exitCode, stderr: stderr.slice(-4000) },
   };
   if (/No space left on device|Disk quota exceeded/.test(outcome.stderr)) {
     return new FleetError("DISK_FULL", `git ${command} ran out of space: ${reason}`, {
@@ -44,6 +45,11 @@ export function isRace(stderr: string): boolean {
   return /could not lock config file|failed to read .*commondir|Unable to create '.*\.lock': File exists|cannot lock ref .*Unable to create/.test(
     stderr,
   );
+}
+
+/** Git prints addresses of remotes as they are set, with the name and password or the token in them. */
+function withoutLogin(text: string): string {
+  return text.replace(/\b((?:https?|ftps?):\/\/)[^\s/@]+@/g, "$1…@").replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/@]+@/g, "$1:…@");
 }
 
 function reasonOf(outcome: GitOutcome): string {

@@ -28,9 +28,20 @@ const TRUSTED: NonNullable<SimpleGitOptions["unsafe"]> = {
   allowUnsafeSshCommand: true,
 };
 
+/** With `DEBUG=*` simple-git prints the whole environment of each command, secrets and all: it is loaded as if that were not set. */
+async function load(): Promise<typeof import("simple-git")> {
+  const { DEBUG } = process.env;
+  delete process.env.DEBUG;
+  try {
+    return await import("simple-git");
+  } finally {
+    if (DEBUG !== undefined) process.env.DEBUG = DEBUG;
+  }
+}
+
 /** Runs git on this machine through simple-git. A non-zero exit code is data. */
 export async function runSimpleGit(run: Run): Promise<GitOutcome> {
-  const { GitError, simpleGit } = await import("simple-git");
+  const { GitError, simpleGit } = await load();
 
   /** Carries how git ended through simple-git, which on its own takes a failure without a message for success. */
   class GitExit extends GitError {

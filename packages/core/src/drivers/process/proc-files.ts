@@ -10,7 +10,7 @@ export interface ProcFiles {
   /** As allStats, but one scan serves all that is asked within a moment. Never good enough to send a signal by. */
   recentStats(): Promise<ReadonlyMap<number, Stat>>;
   /** One text for each pid, null where it is gone or not ours to read. */
-  each(pids: readonly number[], file: "environ" | "cmdline" | "io" | "syscall"): Promise<readonly (string | null)[]>;
+  each(pids: readonly number[], file: "environ" | "cmdline" | "io" | "limits" | "syscall"): Promise<readonly (string | null)[]>;
   uptimeMs(): Promise<number>;
   units(): Promise<{ readonly pageBytes: number; readonly tickMs: number }>;
 }

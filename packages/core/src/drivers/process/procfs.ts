@@ -1,5 +1,5 @@
 import { FleetError, throwIfAborted } from "../../errors/index.js";
-import type { TreeSample } from "../../model/index.js";
+import { limitOf, type TreeSample } from "../../model/index.js";
 import type { Host, ProcessDriver } from "../../ports/index.js";
 import { endTrees, type ProcessHands } from "./end-trees.js";
 import { type ProcFiles, procFiles } from "./proc-files.js";
@@ -97,13 +97,16 @@ function procHands(host: Host, proc: ProcFiles): ProcessHands {
     async scan() {
       const [boot, table] = [await proc.boot(), await proc.allStats()];
       const pids = [...table.keys()];
-      const environs = await proc.each(pids, "environ");
+      const [environs, limits] = [await proc.each(pids, "environ"), await proc.each(pids, "limits")];
       return {
         table,
         boot,
         carriers: ([name, value]) => {
           const entry = `${name}=${value}`;
-          return pids.filter((_, at) => environs[at]?.includes(entry) === true && environs[at].split("\0").includes(entry));
+          const limit = name === "AIFLEET_ID" ? new RegExp(`^Max resident set +${limitOf(value) * 1024} `, "m") : null;
+          const isCarrier = (environ: string | null | undefined, own: string | null | undefined): boolean =>
+            (environ?.includes(entry) === true && environ.split("\0").includes(entry)) || (limit !== null && limit.test(own ?? ""));
+          return pids.filter((_, at) => isCarrier(environs[at], limits[at]));
         },
       };
     },

@@ -27,8 +27,9 @@ export function childrenOf<R extends Row>(table: Table<R>): ReadonlyMap<number, 
   return children;
 }
 
-/** A tmux server, which is nobody's to count or to end, wherever it was started. */
-export function isTmuxServer(row: Pick<Row, "name" | "parent">): boolean {
+/** A tmux server, or one of screen, which is nobody's to count or to end, wherever it was started. */
+export function isTmuxServer(row: Pick<Row, "pid" | "name" | "parent" | "session" | "foreground">): boolean {
+  if (row.name === "screen") return row.session === row.pid && row.foreground === -1;
   return row.name === "tmux: server" || (row.name === "tmux" && row.parent === 1);
 }
 

@@ -1,4 +1,5 @@
 import { FleetError } from "../../errors/index.js";
+import { limitLine } from "../../model/index.js";
 import type { SessionSpec } from "../../ports/index.js";
 import { shellWord } from "./quote.js";
 
@@ -31,6 +32,7 @@ export function specScript(spec: SessionSpec, path: string): string {
   return [
     `rm -f -- ${file}`,
     `cd -P -- ${shellWord(spec.cwd)} 2>/dev/null || { umask 077; : > ${file}${NO_FOLDER_SUFFIX}; exit 71; }`,
+    limitLine(spec.agent),
     `unset ${dropped.join(" ")}`,
     ...handed.map(([name, value]) => `export ${name}=${shellWord(value)}`),
     "export PWD",
