@@ -105,7 +105,7 @@ function procHands(host: Host, proc: ProcFiles): ProcessHands {
           const entry = `${name}=${value}`;
           const limit = name === "AIFLEET_ID" ? new RegExp(`^Max resident set +${limitOf(value) * 1024} `, "m") : null;
           const isCarrier = (environ: string | null | undefined, own: string | null | undefined): boolean =>
-            (environ?.includes(entry) === true && environ.split("\0").includes(entry)) || (limit !== null && limit.test(own ?? ""));
+            (environ?.includes(entry) === true && environ.split("\0").includes(entry)) || limit?.test(own ?? "") === true;
           return pids.filter((_, at) => isCarrier(environs[at], limits[at]));
         },
       };
