@@ -30,12 +30,15 @@ export interface Kind {
   readonly reason: RegExp;
   /** Files it lists; left out: not looked at. */
   readonly files?: readonly string[];
+  /** What cannot come back as git saw it, and why; its files do all the same. */
+  readonly but?: string;
 }
 
+/** Two agents' commits never are one and the same: else the one's branch would hold the other's work. */
 export function commitFile(world: World, at: string, file: string, text = `${file}\n`): string {
   world.write(join(at, file), text);
   world.git(at, "add", "-f", file);
-  world.git(at, "commit", "-q", "-m", `add ${file}`);
+  world.git(at, "commit", "-q", "-m", `add ${file} in ${at}`);
   return world.git(at, "rev-parse", "HEAD").trim();
 }
 
@@ -239,6 +242,7 @@ export const KINDS: readonly Kind[] = [
       world.git(at, "update-ref", "-d", branch);
     },
     reason: /uncommitted/,
+    but: "the branch is made again, at its base; the commits are in the reflog",
   },
   {
     what: "a repository of its own inside",
@@ -267,6 +271,7 @@ export const KINDS: readonly Kind[] = [
       world.write(join(at, ".scratch/src/a.txt"), "changed in there\n");
     },
     reason: /ignored|untracked/,
+    but: "git worktree prune took the inner one's registration meanwhile",
   },
   {
     what: "a submodule's commit that is recorded and pushed nowhere",
