@@ -1,49 +1,79 @@
-import type { Warning } from "../model/index.js";
-import type { Step } from "../ports/index.js";
+import type { ProcessIdentity, Warning } from "../model/index.js";
+import type { Step, Unfinished } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import { dropLogs } from "./logs.js";
+import { mapPool } from "./pool.js";
 import { unwind } from "./transact.js";
 
-/** How long a command that outlived the fleet that ran it may take to tidy up, milliseconds. */
+/** How long what outlived a killed fleet, its commands and its agents, may take to tidy up, milliseconds. */
 const GRACE_MS = 500;
+/** Transactions undone at the same time: mostly they wait for git. */
+const AT_ONCE = 8;
 
 /**
  * Unwinds what killed processes began and never ended. Cheap when there is nothing to do: one look
  * into the journal's folder.
  */
 export async function recover(deps: Deps, warn: (warning: Warning) => void): Promise<void> {
-  const pending = await deps.journal.pending();
-  for (const entry of pending) {
-    if (await deps.processes.isAlive(entry.maker)) continue;
+  const makers = new Map((await deps.journal.pending()).map(({ maker }) => [keyOf(maker), maker]));
+  for (const [key, maker] of makers) {
+    if (await deps.processes.isAlive(maker)) continue;
     // Two commands may meet here: each step's undoing is idempotent, but not two at a time.
-    await deps.locks.hold(`${deps.paths.journal}/${entry.id}`, async () => {
-      const still = (await deps.journal.pending()).find((other) => other.id === entry.id);
-      if (still === undefined) return;
-      // The commands it ran go on without it, and would work against what is undone here.
-      if (still.run !== null) await deps.processes.endTrees([{ root: null, marker: ["AIFLEET_RUN", still.run] }], { graceMs: GRACE_MS });
-      const { kept, left } = await unwind(deps, still.steps);
-      const all = [...kept, ...left];
-      if (all.length === 0) for (const step of still.steps) if (step.kind === "record") await dropLogs(deps, step.agent);
-      if (left.length === 0) await deps.journal.forget(entry.id);
-      const what = describe(still.steps);
-      warn({
-        code: "RECOVERED",
-        message:
-          all.length === 0
-            ? `${what} was cut off; what it had begun was undone or finished.`
-            : `${what} was cut off; left behind: ${all.join("; ")}.`,
-      });
-    });
+    const warnings = await deps.locks.hold(`${deps.paths.journal}/maker-${key}`, () => settleAll(deps, key));
+    for (const message of warnings) warn({ code: "RECOVERED", message });
   }
+}
+
+function keyOf({ pid, start }: ProcessIdentity): string {
+  return `${pid}-${start}`;
+}
+
+/** Settles all that one dead process began. Answers with a sentence on what was undone, and one on each thing that was not. */
+async function settleAll(deps: Deps, maker: string): Promise<readonly string[]> {
+  const entries = (await deps.journal.pending()).filter((entry) => keyOf(entry.maker) === maker);
+  await endLeftovers(deps, entries);
+  const unwound = await mapPool(entries, AT_ONCE, async (entry) => ({ entry, all: await settle(deps, entry) }));
+  const clean = unwound.filter(({ all }) => all.length === 0).flatMap(({ entry }) => entry.steps);
+  return [
+    ...(unwound.some(({ all }) => all.length === 0) ? [`${describe(clean)} was cut off; what it had begun was undone or finished.`] : []),
+    ...unwound.flatMap(({ entry, all }) =>
+      all.length === 0 ? [] : [`${describe(entry.steps)} was cut off; left behind: ${all.join("; ")}.`],
+    ),
+  ];
+}
+
+/** The commands that it ran go on without it, and would work against what is undone; so would programs on their way up. All at once, since each may have to be waited for. */
+async function endLeftovers(deps: Deps, entries: readonly Unfinished[]): Promise<void> {
+  const runs = new Set(entries.flatMap(({ run }) => run ?? []));
+  const agents = entries.flatMap(({ steps }) => steps.flatMap((step) => (step.kind === "worktree" ? [step.agent] : [])));
+  const targets = [
+    ...[...runs].map((run) => ({ root: null, marker: ["AIFLEET_RUN", run] as const })),
+    ...agents.map((agent) => ({ root: null, marker: ["AIFLEET_ID", agent] as const })),
+  ];
+  if (targets.length > 0) await deps.processes.endTrees(targets, { graceMs: GRACE_MS });
+}
+
+/** Undoes or finishes one transaction. Answers with what is left of it. */
+async function settle(deps: Deps, entry: Unfinished): Promise<readonly string[]> {
+  const { kept, left } = await unwind(deps, entry.steps);
+  const all = [...kept, ...left];
+  if (all.length === 0) for (const step of entry.steps) if (step.kind === "record") await dropLogs(deps, step.agent);
+  if (left.length === 0) await deps.journal.forget(entry.id);
+  return all;
 }
 
 function describe(steps: readonly Step[]): string {
   const made = steps.flatMap((step) => (step.kind === "worktree" ? [step.branch] : []));
-  if (made.length > 0) return `The making of ${made.join(", ")}`;
+  if (made.length > 0) return `The making of ${listOf(made)}`;
   const removed = steps.flatMap((step) => (step.kind === "removal" ? [step.record.branch] : []));
-  if (removed.length > 0) return `The removal of ${removed.join(", ")}`;
+  if (removed.length > 0) return `The removal of ${listOf(removed)}`;
   const restored = steps.flatMap((step) => (step.kind === "restoral" ? [step.entry.record.branch] : []));
-  if (restored.length > 0) return `The restoring of ${restored.join(", ")}`;
+  if (restored.length > 0) return `The restoring of ${listOf(restored)}`;
   const dropped = steps.flatMap((step) => (step.kind === "drop" ? [step.entry.record.branch] : []));
-  return dropped.length > 0 ? `The dropping of ${dropped.join(", ")}` : "An earlier command";
+  return dropped.length > 0 ? `The dropping of ${listOf(dropped)}` : "An earlier command";
+}
+
+function listOf(branches: readonly string[]): string {
+  const sorted = [...new Set(branches)].sort(new Intl.Collator("en", { numeric: true }).compare);
+  return sorted.length > 5 ? `${sorted.slice(0, 3).join(", ")} and ${sorted.length - 3} more` : sorted.join(", ");
 }

@@ -75,7 +75,8 @@ export async function writeNote(
   const entry: TrashEntry = { record, ...kept, tip, savedAt: new Date(deps.clock.now()).toISOString() };
   await deps.host.files.makeFolder(folderOf(deps, record.id));
   const text = `${JSON.stringify({ version: RECORD_VERSION, ...entry })}\n`;
-  await deps.host.files.write(join(folderOf(deps, record.id), NOTE), text, 0o600, deps.paths.run);
+  // Written beside it: the trash may lie on another disk than the rest of the home.
+  await deps.host.files.write(join(folderOf(deps, record.id), NOTE), text, 0o600, deps.paths.trash);
 }
 
 export function restoreCommand({ id }: AgentRecord): string {

@@ -81,7 +81,8 @@ async function unmakeWorktree(deps: Deps, step: WorktreeStep, started: boolean):
   } else {
     await removeBare(deps, step.commonDir, step.path);
     const facts = step.madeBranchAt === null ? undefined : (await deps.git.branches(repo, [step.branch])).get(step.branch);
-    if (facts?.tip !== step.madeBranchAt) tip = null;
+    // One that is gone already may have left its settings: whoever deleted it was cut off, too.
+    if (facts?.tip !== null && facts?.tip !== step.madeBranchAt) tip = null;
   }
   if (tip !== null) await deps.git.deleteBranch(repo, step.branch, tip);
   return null;

@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { processesOf, settle, type World } from "../../../../core/test/support/world.js";
 import { json, type Ran } from "./run.js";
 
@@ -21,6 +22,16 @@ export async function listed(world: World, repo: string): Promise<{ agents: List
   return { agents, ran };
 }
 
+/** What the registry says right now, without asking the fleet, which would put it right first. */
+export function recorded(world: World): Listed[] {
+  try {
+    return (JSON.parse(readFileSync(join(world.fleetHome, "state.json"), "utf8")) as { agents: Listed[] }).agents;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
 /** Caches: nobody minds if they are lost or old. */
 const PASSIVE = new Set(["observed.json", "tools.json"]);
 
@@ -39,13 +50,16 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   const found: string[] = [];
   const say = (what: string) => found.push(what);
   const ids = new Set(agents.map(({ id }) => id));
-  const git = (...args: string[]) =>
-    world
-      .git(repo, ...args)
-      .split("\n")
-      .filter(Boolean);
+  const git = async (...args: string[]) => {
+    const { stdout } = await promisify(execFile)("git", args, { cwd: repo, env: world.env });
+    return stdout.split("\n").filter(Boolean);
+  };
+  const [registered, refs] = await Promise.all([
+    git("worktree", "list", "--porcelain"),
+    git("for-each-ref", "--format=%(refname)", "refs/heads", "refs/fleet"),
+  ]);
 
-  const worktrees = git("worktree", "list", "--porcelain").filter((line) => line.startsWith("worktree "));
+  const worktrees = registered.filter((line) => line.startsWith("worktree "));
   compare(
     "worktree",
     worktrees.map((line) => line.slice(9)).filter((path) => path !== repo),
@@ -54,28 +68,29 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   );
   for (const { worktree, branch } of agents) {
     if (!existsSync(join(worktree, ".git"))) say(`${branch} has no folder at ${worktree}`);
-    else if (world.git(worktree, "symbolic-ref", "-q", "--short", "HEAD").trim() !== branch) say(`${worktree} does not stand on ${branch}`);
+    const at = registered.indexOf(`worktree ${worktree}`);
+    if (at >= 0 && registered[at + 2] !== `branch refs/heads/${branch}`) say(`${worktree} does not stand on ${branch}`);
+    if (registered[at + 3]?.startsWith("locked")) say(`${worktree} is locked`);
   }
   compare(
     "branch",
-    git("for-each-ref", "--format=%(refname:short)", "refs/heads"),
+    refs.filter((ref) => ref.startsWith("refs/heads/")).map((ref) => ref.slice("refs/heads/".length)),
     ["main", ...(expected.branches ?? []), ...agents.map(({ branch }) => branch)],
     say,
   );
 
   const saved = savedIds(world);
-  for (const ref of git("for-each-ref", "--format=%(refname)", "refs/fleet")) {
-    if (!saved.some((id) => ref.includes(id))) say(`the ref ${ref} belongs to nothing in the trash`);
+  for (const ref of refs) {
+    if (ref.startsWith("refs/fleet/") && !saved.some((id) => ref.includes(id))) say(`the ref ${ref} belongs to nothing in the trash`);
   }
-  const common = git("rev-parse", "--path-format=absolute", "--git-common-dir")[0] as string;
+  const common = existsSync(join(repo, ".git")) ? join(repo, ".git") : repo;
   const tracked = new Set(agents.map(({ branch }) => branch));
   for (const [, branch] of readFileSync(join(common, "config"), "utf8").matchAll(/^\[branch "(.+)"\]$/gm)) {
     if (!tracked.has(branch as string)) say(`a section branch.${branch} in .git/config`);
   }
   for (const path of everything(common)) {
     const name = path.split("/").at(-1) as string;
-    if (/^aifleet-(?!.*json)|\.lock($|\.)|^\.?tmp-|\.aifleet-tmp|\.tmp$/.test(name) && !path.includes("/objects/"))
-      say(`${path} in the repository`);
+    if (/^aifleet-(?!.*json)|\.lock($|\.)|^\.?tmp-|\.aifleet-tmp|\.tmp$/.test(name)) say(`${path} in the repository`);
   }
 
   const sessions = sessionsOf(world);
@@ -181,8 +196,12 @@ function names(folder: string): string[] {
   }
 }
 
+/** All in a repository but its objects. */
 function everything(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() && entry.name !== "objects" ? [path, ...everything(path)] : [path];
+  });
 }
 
 /** Files of a folder with content and mode, `.git` left out. */

@@ -13,6 +13,8 @@ export interface Ran {
   readonly stdout: string;
   readonly stderr: string;
   readonly ms: number;
+  /** By the clock, milliseconds. */
+  readonly endedAt: number;
 }
 
 /** Agents of the world are demo agents at full speed that note each prompt they take. */
@@ -27,6 +29,8 @@ export function run(world: World, cwd: string, args: readonly string[], extra: R
     const child = spawn(process.execPath, [BIN, ...args], {
       cwd,
       env: { ...fleetEnv(world), ...extra },
+      // A signal to the group must not reach the test.
+      detached: extra.FAULT_GROUP === "1",
       stdio: ["ignore", "pipe", "pipe"],
     });
     let stdout = "";
@@ -40,40 +44,59 @@ export function run(world: World, cwd: string, args: readonly string[], extra: R
     child.once("error", reject);
     // Not "close": children of a killed fleet may hold the pipes.
     child.once("exit", (code, signal) => {
-      const ended = performance.now();
-      setImmediate(() => resolve({ code, signal, stdout, stderr, ms: ended - began }));
+      const ended = { ms: performance.now() - began, endedAt: Date.now() };
+      setImmediate(() => resolve({ code, signal, stdout, stderr, ...ended }));
     });
     if (extra.FAULT_AT === undefined) {
       child.removeAllListeners("exit");
-      child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr, ms: performance.now() - began }));
+      child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr, ms: performance.now() - began, endedAt: Date.now() }));
     }
   });
 }
 
-/** Runs the command and kills it at step `at`; answers with the steps it came to, the last one the fatal. */
+/** What becomes of the commands that fleet runs at the moment of the signal: they go on, die too, or are held up for a while. */
+export type Fate = "live" | "die" | "held";
+
+/** What comes to a command in the middle. */
+export interface Fault {
+  /** @default "SIGKILL" */
+  readonly signal?: NodeJS.Signals;
+  readonly fate?: Fate;
+  /** To the whole process group, as from a terminal. */
+  readonly group?: boolean;
+  /** Once more, so many milliseconds later. */
+  readonly againMs?: number;
+}
+
+/** Runs the command and sends it a signal at step `at`; answers with the steps it came to, the last one the fatal. */
 export async function runUntil(
   world: World,
   cwd: string,
   args: readonly string[],
   at: number,
-  signal: NodeJS.Signals = "SIGKILL",
-): Promise<Ran & { readonly steps: readonly string[] }> {
-  const log = join(world.root, "steps");
-  rmSync(log, { force: true });
+  { signal = "SIGKILL", fate = "live", group = false, againMs }: Fault = {},
+): Promise<Ran & { readonly steps: readonly string[]; readonly struckAt: number | null }> {
+  const log = `${world.root}.steps`;
   const ran = await run(world, cwd, args, {
     NODE_OPTIONS: `--require=${PRELOAD}`,
     FAULT_AT: String(at),
     FAULT_LOG: log,
     FAULT_ROOT: `${world.root}/`,
     FAULT_SIGNAL: signal,
+    FAULT_CHILDREN: fate,
+    ...(group ? { FAULT_GROUP: "1" } : {}),
+    ...(againMs === undefined ? {} : { FAULT_AGAIN: String(againMs) }),
   });
-  let steps: string[] = [];
+  let lines: string[] = [];
   try {
-    steps = readFileSync(log, "utf8").split("\n").filter(Boolean);
+    lines = readFileSync(log, "utf8").split("\n").filter(Boolean);
+    rmSync(log, { force: true });
   } catch {
     // It came to none.
   }
-  return { ...ran, steps };
+  const struck = lines.find((line) => line.startsWith("struck "));
+  const steps = lines.filter((line) => line !== struck);
+  return { ...ran, steps, struckAt: struck === undefined ? null : Number(struck.slice("struck ".length)) };
 }
 
 /** Runs with --json and reads the answer. */

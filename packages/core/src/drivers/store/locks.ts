@@ -48,6 +48,8 @@ export function fileLocks(options: { readonly processes: ProcessDriver }): Locks
       const left = names.filter((name) => LOCK_NAME.test(name));
       if (left.length === 0) return;
       const owner = ownOwner(await processes.self(), newNonce());
+      // The guard of a lock has a longer name, and where it is left by somebody killed it must go first.
+      left.sort((a, b) => b.length - a.length);
       for (const name of left) await sweepLock(join(folder, name), owner, processes);
     },
   };

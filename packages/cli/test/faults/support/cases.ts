@@ -1,0 +1,119 @@
+import { chmodSync, mkdtempSync, rmdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { World } from "../../../../core/test/support/world.js";
+import { run } from "./run.js";
+import type { Scene } from "./stage.js";
+
+export type SetUp = (scene: Scene) => Promise<void>;
+
+/** A command to be broken off at each of its steps. */
+export interface Case {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** What stands before the command. Cases that name the same one share their worlds. */
+  readonly setUp: SetUp;
+  /** Work that must be found again, whole: in the worktree of `a`, or after `fleet restore a`. */
+  readonly work?: Readonly<Record<string, string>>;
+  /** In every round, not in each fifth. */
+  readonly often?: boolean;
+}
+
+/** Modified, untracked, executable and ignored: all that git alone would lose. */
+const WORK: Readonly<Record<string, string>> = {
+  "README.md": "changed\n",
+  "new/file.txt": "untracked\n",
+  "run.sh": "#!/bin/sh\n",
+  "results.ignored": "precious\n",
+};
+
+const nothing: SetUp = async () => {};
+
+const remote: SetUp = async ({ world, repo }) => {
+  const origin = world.repo("origin");
+  world.git(origin, "branch", "far");
+  world.git(repo, "remote", "add", "origin", origin);
+  world.git(repo, "fetch", "-q", "origin");
+};
+
+const furnished: SetUp = async ({ world, repo }) => {
+  const settings =
+    '\n[setup]\ncommands = ["echo made > made.txt", "mkdir -p out && echo x > out/x.ignored"]\ncredential_files = [".env"]\n';
+  world.write(join(repo, ".gitignore"), "*.ignored\n.env\n");
+  world.git(repo, "commit", "-qam", "ignore .env");
+  world.write(join(repo, ".env"), "KEY=1\n");
+  const file = join(world.fleetHome, "config.toml");
+  world.write(file, `[agents.still]\ncommand = ["sh", "-c", "exec sleep 1000"]\n${settings}`, 0o600);
+};
+
+const one: SetUp = async ({ world, repo }) => void (await sure(world, repo, "create", "a", "--agent", "still"));
+const two: SetUp = async ({ world, repo }) => void (await sure(world, repo, "fanout", "2", "pair", "--prompt", "x", "--agent", "still"));
+const reading: SetUp = async ({ world, repo }) => void (await sure(world, repo, "create", "a", "--agent", "reader"));
+
+const dirty: SetUp = async (scene) => {
+  await one(scene);
+  const { world, repo } = scene;
+  const worktree = (await sure(world, repo, "path", "a")).trim();
+  world.git(worktree, "commit", "-q", "--allow-empty", "-m", "the agent's own");
+  for (const [file, content] of Object.entries(WORK)) world.write(join(worktree, file), content);
+  chmodSync(join(worktree, "run.sh"), 0o755);
+  world.git(worktree, "add", "new/file.txt");
+};
+
+const dirtyAndClean: SetUp = async (scene) => {
+  await dirty(scene);
+  await sure(scene.world, scene.repo, "create", "b", "--agent", "still");
+};
+
+const saved: SetUp = async (scene) => {
+  await dirty(scene);
+  await sure(scene.world, scene.repo, "kill", "a", "--force", "--yes");
+};
+
+/** As it is for somebody who keeps the trash on another disk: nothing can be renamed into it. */
+const dirtyAndFar: SetUp = async (scene) => {
+  await dirty(scene);
+  const trash = join(scene.world.fleetHome, "trash");
+  rmdirSync(trash);
+  symlinkSync(mkdtempSync("/tmp/fleet-far-"), trash);
+};
+
+const savedFar: SetUp = async (scene) => {
+  await dirtyAndFar(scene);
+  await sure(scene.world, scene.repo, "kill", "a", "--force", "--yes");
+};
+
+const stopped: SetUp = async (scene) => {
+  await one(scene);
+  await sure(scene.world, scene.repo, "stop", "a");
+};
+
+const STILL = ["--prompt", "x", "--agent", "still"];
+
+export const CASES: readonly Case[] = [
+  { name: "create", args: ["create", "a", ...STILL], setUp: nothing, often: true },
+  { name: "fanout 3", args: ["fanout", "3", "try", ...STILL], setUp: nothing, often: true },
+  { name: "stop", args: ["stop", "a"], setUp: one, often: true },
+  { name: "kill", args: ["kill", "a"], setUp: one, often: true },
+  { name: "kill --force", args: ["kill", "a", "--force", "--yes"], setUp: dirty, work: WORK, often: true },
+  { name: "restore", args: ["restore", "a"], setUp: saved, work: WORK, often: true },
+
+  { name: "create tracking a remote branch", args: ["create", "far", ...STILL], setUp: remote },
+  { name: "create --replace", args: ["create", "a", "--replace", ...STILL], setUp: one },
+  { name: "create with its prompt typed", args: ["create", "a", "--prompt", "x", "--agent", "reader"], setUp: nothing },
+  { name: "fanout 2 with setup and credentials", args: ["fanout", "2", "try", ...STILL], setUp: furnished },
+  { name: "multi", args: ["multi", "one:x", "two/three:y", "--agent", "still"], setUp: nothing },
+  { name: "prompt", args: ["prompt", "a", "go on"], setUp: reading },
+  { name: "stop --all", args: ["stop", "--all"], setUp: two },
+  { name: "resume", args: ["resume", "a"], setUp: stopped },
+  { name: "kill of a batch", args: ["kill", "pair-*", "--yes"], setUp: two },
+  { name: "kill --force with the trash on another disk", args: ["kill", "a", "--force", "--yes"], setUp: dirtyAndFar, work: WORK },
+  { name: "restore from another disk", args: ["restore", "a"], setUp: savedFar, work: WORK },
+  { name: "kill --all --force", args: ["kill", "--all", "--force", "--yes"], setUp: dirtyAndClean, work: WORK },
+];
+
+/** Runs a command that must do what it says. */
+export async function sure(world: World, repo: string, ...args: string[]): Promise<string> {
+  const ran = await run(world, repo, args);
+  if (ran.code !== 0) throw new Error(`fleet ${args.join(" ")}: exit ${ran.code} ${ran.stdout}${ran.stderr}`);
+  return ran.stdout;
+}
