@@ -1,3 +1,4 @@
+import type { PermissionMode } from "@aifleet/core";
 import { string as stringArg } from "@oclif/core/args";
 import { boolean as booleanFlag, string as stringFlag } from "@oclif/core/flags";
 import { usage } from "./failure.js";
@@ -11,6 +12,11 @@ export const optional = (description: string, options?: readonly string[]) =>
 /** An argument that must be there. */
 export const required = (description: string) => stringArg({ description, required: true, ignoreStdin: true });
 
+/** A permission mode as the SDK has it: the flag lets no other word through. */
+export function modeOf(flags: { readonly mode?: string | undefined }): PermissionMode | undefined {
+  return flags.mode as PermissionMode | undefined;
+}
+
 /** Any number of arguments, none included. */
 export const several = (description: string) => stringArg({ description, multiple: true, ignoreStdin: true });
 
@@ -23,6 +29,11 @@ export const targetFlags = {
 /** Flags that say how new agents are made. */
 export const makeFlags = {
   from: stringFlag({ description: "Branch, tag or commit that new branches start from.", helpValue: "REF" }),
+  mode: stringFlag({
+    description: "What the agent may do without asking. Default: as its program is set up.",
+    options: ["ask", "edit", "yolo"],
+    helpValue: "ask|edit|yolo",
+  }),
   quick: booleanFlag({ description: "Skip the setup commands.", default: false }),
 };
 

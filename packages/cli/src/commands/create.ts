@@ -1,4 +1,4 @@
-import { booleanFlag, makeFlags, promptFlags, required, stringFlag, templateFlag } from "../args.js";
+import { booleanFlag, makeFlags, modeOf, promptFlags, required, stringFlag, templateFlag } from "../args.js";
 import { FleetCommand } from "../base.js";
 import { promptOf } from "../input/text.js";
 import { agentJson } from "../render/agent.js";
@@ -12,7 +12,7 @@ export class Create extends FleetCommand {
     "Makes a branch, a worktree and a tmux session, starts the agent program in it and returns when the program is up. " +
     "A branch that exists is used as it is; one that exists only on a remote is checked out tracking it.";
   static override usage =
-    "create BRANCH [--prompt TEXT | --prompt-file FILE|-] [--agent NAME] [--from REF] [--template NAME] [--quick] [--replace]";
+    "create BRANCH [--prompt TEXT | --prompt-file FILE|-] [--agent NAME] [--from REF] [--template NAME] [--mode ask|edit|yolo] [--quick] [--replace]";
   static override examples = [
     'fleet create fix-auth --prompt "Fix the login bug"',
     "fleet create docs --agent codex --from origin/main --prompt-file task.md",
@@ -33,7 +33,16 @@ export class Create extends FleetCommand {
     const prompt = await promptOf(flags);
     const { from, template, quick, replace } = flags;
     const bar = progress(ui);
-    const options = { branch: args.branch, prompt, adapter: flags.agent, from, template, quick: quick || undefined, replace };
+    const options = {
+      branch: args.branch,
+      prompt,
+      adapter: flags.agent,
+      from,
+      template,
+      mode: modeOf(flags),
+      quick: quick || undefined,
+      replace,
+    };
     const work = this.withFleet(
       flags,
       ui,

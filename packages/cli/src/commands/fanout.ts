@@ -1,4 +1,4 @@
-import { booleanFlag, makeFlags, optional, promptFlags, required, stringFlag, templateFlag } from "../args.js";
+import { booleanFlag, makeFlags, modeOf, optional, promptFlags, required, stringFlag, templateFlag } from "../args.js";
 import { FleetCommand } from "../base.js";
 import { Failure, usage } from "../failure.js";
 import { promptOf } from "../input/text.js";
@@ -13,7 +13,7 @@ export class Fanout extends FleetCommand {
     "Makes one batch of COUNT agents, each on its own branch: PREFIX-1, PREFIX-2, … or fanout-<batch>-1, … " +
     "Agents that do not come up are cleaned up and named; the others stay (exit code 7).";
   static override usage =
-    "fanout COUNT [PREFIX] --prompt TEXT|--prompt-file FILE|- [--agent NAME[,NAME…]] [--from REF] [--template NAME] [--quick] [--expand]";
+    "fanout COUNT [PREFIX] --prompt TEXT|--prompt-file FILE|- [--agent NAME[,NAME…]] [--from REF] [--template NAME] [--mode ask|edit|yolo] [--quick] [--expand]";
   static override examples = [
     'fleet fanout 3 --prompt "Refactor the auth module"',
     'fleet fanout 4 auth-refactor --agent claude,codex --prompt "Refactor the auth module"',
@@ -41,7 +41,7 @@ export class Fanout extends FleetCommand {
       throw usage("fanout needs a prompt.", "Give --prompt TEXT or --prompt-file FILE.");
     const { from, template, quick, expand } = flags;
     const bar = progress(ui);
-    const options = { count, prefix: args.prefix, prompt, adapter, from, template, quick: quick || undefined, expand };
+    const options = { count, prefix: args.prefix, prompt, adapter, from, template, mode: modeOf(flags), quick: quick || undefined, expand };
     const batch = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.fanout(options, call), bar).finally(() => bar.stop());
     process.exitCode = showBatch(ui, batch);
   }

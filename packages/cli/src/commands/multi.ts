@@ -1,5 +1,5 @@
 import type { Task } from "@aifleet/core";
-import { makeFlags, several, stringFlag } from "../args.js";
+import { makeFlags, modeOf, several, stringFlag } from "../args.js";
 import { FleetCommand } from "../base.js";
 import { usage } from "../failure.js";
 import { refuseDuplicates, taskOfArgument, tasksOfText } from "../input/tasks.js";
@@ -12,7 +12,8 @@ export class Multi extends FleetCommand {
   static override description =
     "Each argument is split at its first colon. A task file holds [[task]] tables in TOML or a JSON array, " +
     "with the keys branch, prompt, agent, from and template. A mistake in any task is found before anything is made.";
-  static override usage = "multi BRANCH:PROMPT… | --file tasks.toml|tasks.json|- [--agent NAME] [--from REF] [--quick]";
+  static override usage =
+    "multi BRANCH:PROMPT… | --file tasks.toml|tasks.json|- [--agent NAME] [--from REF] [--mode ask|edit|yolo] [--quick]";
   static override examples = [
     'fleet multi fix-auth:"Fix login" add-tests:"Add test coverage"',
     "fleet multi --file tasks.toml --agent codex",
@@ -34,7 +35,7 @@ export class Multi extends FleetCommand {
     const batch = await this.withFleet(
       flags,
       ui,
-      ({ fleet, call }) => fleet.multi(tasks, { adapter, from, quick: quick || undefined }, call),
+      ({ fleet, call }) => fleet.multi(tasks, { adapter, from, mode: modeOf(flags), quick: quick || undefined }, call),
       bar,
     ).finally(() => bar.stop());
     process.exitCode = showBatch(ui, batch);

@@ -1,10 +1,16 @@
+import { createHash } from "node:crypto";
 import type { StatusReading } from "../model/index.js";
-import type { AgentAdapter, Evidence, LaunchContext } from "../ports/index.js";
+import type { AgentAdapter, Evidence, LaunchContext, Said } from "../ports/index.js";
 import { hasSibling, lastChoices } from "./dialog.js";
+import { hookReader, reporter, toolQuestion } from "./hooks.js";
 import { commandOf, fitsArgument, looksLikeOption, looksLikeSubcommand, promptOf, withArgument, withPaste } from "./launch.js";
 import { IDLE, lastTexts, visibleLines, WORKING, waiting } from "./screen.js";
 
-/** Codex: `codex [flags] [prompt]`, `codex [flags] resume --last [prompt]`. */
+/**
+ * Codex: `codex [flags] [prompt]`, `codex [flags] resume --last [prompt]`. Hooks are given by `-c` and
+ * trusted by their hash in the same way, so that no settings file is touched and none of the user's or the
+ * project's own is trusted with them.
+ */
 export const codex: AgentAdapter = {
   name: "codex",
   title: "Codex",
@@ -13,13 +19,95 @@ export const codex: AgentAdapter = {
   resume: (context) => start(context, ["resume", context.conversation ?? "--last"]),
   read: (evidence) => look(evidence)?.reading ?? null,
   ready: (evidence) => look(evidence)?.ready ?? null,
+  // Less than 0.3 s after a paste an Enter may be taken for a part of it.
+  submitDelayMs: 300,
+  modes: {
+    ask: ["--ask-for-approval", "on-request", "--sandbox", "read-only"],
+    edit: ["--ask-for-approval", "on-request", "--sandbox", "workspace-write"],
+    yolo: ["--dangerously-bypass-approvals-and-sandbox"],
+  },
+  typed: asText,
+  draft: isDrafted,
+  reports: hookReader({
+    events: { SessionStart: null, UserPromptSubmit: "working", PermissionRequest: "waiting", Stop: "idle" },
+    prompt: { kind: "UserPromptSubmit", field: "prompt" },
+    conversation: "session_id",
+    question: toolQuestion,
+    // Neither Esc nor an error of the model's nor an answered question makes a hook run.
+    silent: ["working>idle", "waiting>working", "waiting>idle"],
+    diary: {
+      path: ({ reports }) => {
+        const path = reports.find(({ body }) => typeof body?.transcript_path === "string")?.body?.transcript_path;
+        return typeof path === "string" ? path : null;
+      },
+      said: rolloutSays,
+    },
+  }),
 };
+
+/**
+ * A first `!` or `/` would be a command, a last `@word` opens a list that eats Enter. Blanks around the text
+ * prevent both, and the program takes them off again.
+ */
+function asText(prompt: string) {
+  const taken = prompt.trim();
+  return { paste: READ_AS_MORE.test(taken) ? ` ${taken} ` : prompt, taken };
+}
+
+const READ_AS_MORE = /^[!/]|(^|\s)[@$]\S*$/;
+
+/** An empty input shows what can be asked for, and its footer the shortcuts. */
+function isDrafted({ screen }: Evidence): boolean | null {
+  if (screen === null) return null;
+  const lines = visibleLines(screen);
+  const input = lines.findLastIndex((line) => INPUT.test(line));
+  if (input === -1 || input < lines.length - INPUT_ROWS) return null;
+  return (lines[input] ?? "").slice(1).trim() !== "" && !PLACEHOLDER.test(lines[input] ?? "");
+}
+
+const PLACEHOLDER = /^› Ask Codex/;
+
+const HOOKS = {
+  SessionStart: "session_start",
+  UserPromptSubmit: "user_prompt_submit",
+  PermissionRequest: "permission_request",
+  Stop: "stop",
+};
+const HOOK_SECONDS = 5;
+
+/** The hooks as settings of this session alone. */
+function hookFlags(): readonly string[] {
+  const flags: string[] = [];
+  const trusted: string[] = [];
+  for (const [event, name] of Object.entries(HOOKS)) {
+    const command = reporter(event);
+    flags.push("-c", `hooks.${event}=[{hooks=[{type="command",command=${JSON.stringify(command)},timeout=${HOOK_SECONDS}}]}]`);
+    // What the program itself hashes: keys sorted, no blanks.
+    const hook = `{"event_name":"${name}","hooks":[{"async":false,"command":${JSON.stringify(command)},"timeout":${HOOK_SECONDS},"type":"command"}]}`;
+    const hash = createHash("sha256").update(hook).digest("hex");
+    trusted.push(`"/<session-flags>/config.toml:${name}:0:0"={trusted_hash="sha256:${hash}"}`);
+  }
+  return [...flags, "-c", `hooks.state={${trusted.join(",")}}`];
+}
+
+/** The last of what a rollout file says about its turns. */
+function rolloutSays(text: string): Said | null {
+  for (const line of text.trimEnd().split("\n").reverse()) {
+    const [, at, type] = TURN.exec(line) ?? [];
+    if (at === undefined || type === undefined) continue;
+    return { status: type === "task_started" ? "working" : "idle", at: Date.parse(at) };
+  }
+  return null;
+}
+
+const TURN = /^\{"timestamp":"([^"]+)".*"type":"event_msg","payload":\{"type":"(task_started|task_complete|turn_aborted)"/;
 
 function start(context: LaunchContext, mode: readonly string[]) {
   const prompt = promptOf(context);
-  const argv: readonly [string, ...string[]] = [...commandOf(context, ["codex"]), ...mode];
+  const hooks = context.reports === null ? [] : hookFlags();
+  const argv: readonly [string, ...string[]] = [...commandOf(context, ["codex"], codex.modes), ...hooks, ...mode];
   if (prompt === null || !fitsArgument(prompt) || looksLikeSubcommand(prompt)) return withPaste(argv, prompt);
-  return withArgument(argv, ...(looksLikeOption(prompt) ? ["--"] : []), prompt);
+  return withArgument(argv, ...(looksLikeOption(prompt) ? ["--"] : []), asText(prompt).paste);
 }
 
 const INPUT = /^›(\s|$)/;

@@ -1,4 +1,4 @@
-import type { Launch, LaunchContext } from "../ports/index.js";
+import type { AgentAdapter, Launch, LaunchContext } from "../ports/index.js";
 
 /** Longest prompt handed over as an argument, UTF-8 bytes: the kernel takes 131,071 for one argument, its end included. */
 export const ARGUMENT_BYTES = 131_000;
@@ -23,9 +23,14 @@ export function promptOf(context: LaunchContext): string | null {
   return context.prompt === null || context.prompt === "" ? null : context.prompt;
 }
 
-/** The configured command, else the adapter's own, with the configured flags. */
-export function commandOf(context: LaunchContext, own: readonly [string, ...string[]]): readonly [string, ...string[]] {
-  return [...(context.command ?? own), ...context.flags];
+/** The configured command, else the adapter's own, with the arguments of the mode asked for and the configured ones. */
+export function commandOf(
+  context: LaunchContext,
+  own: readonly [string, ...string[]],
+  modes: AgentAdapter["modes"] = {},
+): readonly [string, ...string[]] {
+  const mode = context.mode === null ? [] : (modes[context.mode] ?? []);
+  return [...(context.command ?? own), ...mode, ...context.flags];
 }
 
 /** A launch whose arguments hold the prompt already. */

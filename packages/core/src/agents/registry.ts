@@ -64,6 +64,10 @@ function configured(own: AgentAdapter, settings: AgentSettings): AgentAdapter {
     wantsPromptFile: own.wantsPromptFile ?? false,
     readsScreen: own.readsScreen !== false || custom.readsScreen === true,
     submitDelayMs: own.submitDelayMs ?? 0,
+    ...(own.reports === undefined ? {} : { reports: own.reports }),
+    ...(own.modes === undefined ? {} : { modes: own.modes }),
+    ...(own.typed === undefined ? {} : { typed: own.typed }),
+    ...(own.draft === undefined ? {} : { draft: own.draft }),
     program: settings.command?.[0] ?? own.program,
     launch(context) {
       const full = filled(context);

@@ -16,6 +16,8 @@ export interface Answered {
 
 /** How long a dialog has to go away once its keys are pressed, milliseconds. */
 const GONE_MS = 3000;
+/** How long a dialog has to stand once its program has said that it asks, milliseconds. */
+const STANDS_MS = 2000;
 const POLL_MS = 30;
 const YES = /^(yes|allow|approve|proceed|accept|ok)\b/i;
 const NO = /^(no|reject|deny|decline|cancel|don.t)\b/i;
@@ -44,7 +46,7 @@ async function press(
   expected: string | null,
   call?: Call,
 ): Promise<Answered> {
-  const now = await ask(deps, record, session, call);
+  const now = await askWithChoices(deps, record, session, call);
   if (now.record.status !== "waiting") return refused(null, `it asks nothing (${now.record.status})`);
   const { question } = now;
   if (expected !== null && question !== expected) return refused(question, "it asks something else by now");
@@ -98,6 +100,17 @@ function above({ screen, question }: Seen): string {
   const lines = screen?.lines ?? [];
   const row = question === null ? -1 : lines.findLastIndex((line) => line.includes(question.slice(0, 20)));
   return lines.slice(0, row === -1 ? 0 : row).join("\n");
+}
+
+/** A program may say that it asks a moment before its dialog stands. */
+async function askWithChoices(deps: Deps, record: AgentRecord, session: Session, call?: Call): Promise<Seen> {
+  const end = deps.clock.now() + STANDS_MS;
+  for (;;) {
+    const now = await ask(deps, record, session, call);
+    const shown = now.record.statusSource === "screen" || now.choices.length > 0;
+    if (now.record.status !== "waiting" || shown || deps.clock.now() >= end) return now;
+    await deps.clock.sleep(POLL_MS, call);
+  }
 }
 
 async function ask(deps: Deps, record: AgentRecord, session: Session, call?: Call): Promise<Seen> {

@@ -13,6 +13,7 @@ import { lossOf } from "./loss.js";
 import { writeMirror } from "./mirror.js";
 import type { Plan } from "./plan.js";
 import { mirrorText } from "./record.js";
+import { prepareReports, reportsFolder } from "./reports.js";
 import { waitUntilReady } from "./rise.js";
 import { runSetup } from "./setup.js";
 import { transact, type Undo } from "./transact.js";
@@ -93,8 +94,9 @@ async function raise(deps: Deps, crew: Crew, plan: Plan, reserved: AgentRecord, 
 
   step("session");
   const launch = await makeLaunch(deps, plan, record);
+  const reports = await prepareReports(deps, plan.adapter, record, launch);
   record = { ...record, conversation: launch.conversation ?? null };
-  const session = await start(deps, crew, record, launch, env, undo);
+  const session = await start(deps, crew, record, launch, { ...env, ...launch.env, ...reports }, undo);
   step("ready");
   let failure: FleetError<"AGENT_DIED"> | null = null;
   const up = await crew.waitUntilUp(session, plan.adapter, logFileOf(deps, record.id)).catch(async (error: unknown): Promise<Session> => {
@@ -167,6 +169,7 @@ async function makeLaunch(deps: Deps, plan: Plan, record: AgentRecord): Promise<
   const promptFile = wantsFile ? join(record.adminDir, "fleet-prompt") : null;
   if (promptFile !== null) await deps.host.files.write(promptFile, record.prompt ?? "", 0o600, record.commonDir);
   return plan.adapter.launch({
+    reports: reportsFolder(plan.adapter, record),
     id: record.id,
     branch: record.branch,
     worktree: record.worktree,
@@ -176,6 +179,7 @@ async function makeLaunch(deps: Deps, plan: Plan, record: AgentRecord): Promise<
     command: settings?.command ?? null,
     flags: settings?.flags ?? [],
     conversation: null,
+    mode: record.mode ?? null,
   });
 }
 
@@ -194,7 +198,7 @@ async function start(
       name: record.session,
       cwd: record.worktree,
       argv: launch.argv,
-      env: { ...env, ...launch.env },
+      env,
       logFile: logFileOf(deps, record.id),
     });
     if (!result.ok) throw result.error;

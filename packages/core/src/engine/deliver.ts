@@ -1,10 +1,11 @@
 import { basename } from "node:path";
 import { FleetError } from "../errors/index.js";
 import type { AgentRecord, Session } from "../model/index.js";
-import type { Call, Foreground, InputMode } from "../ports/index.js";
+import type { AgentAdapter, Call, Foreground, InputMode } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import { logFileOf } from "./logs.js";
 import type { Seen } from "./look.js";
+import { listenFor } from "./receipt.js";
 
 /** What became of one prompt. */
 export interface Receipt {
@@ -70,29 +71,42 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   ]);
   const why = whyNot(front, mode, text);
   if (why !== null) return refused(why);
+  const adapter = deps.adapters.get(record.adapter);
+  if (await isDrafted(deps, adapter, session, call)) return refused("somebody is typing into it, and it would become one text with theirs");
 
+  const { paste, taken } = adapter?.typed?.(text) ?? { paste: text, taken: text };
+  const told = await listenFor(deps, record, session);
   const before = await bytesRead(deps, session, call);
-  const sent = await deps.sessions.paste(session, record.id, text, call);
+  const sent = await deps.sessions.paste(session, record.id, paste, call);
   if (sent !== "sent") return refused("its program ended meanwhile");
-  const bytes = Buffer.byteLength(text);
+  const bytes = Buffer.byteLength(paste);
   const readMs = READ_MS + (bytes / 1024) * READ_MS_PER_KB;
   // A line-buffered terminal hands nothing over before Enter: there both are seen together.
   const together = mode.canonical === true;
   if (!together && before !== null && !(await waitForRead(deps, session, before + bytes, readMs, call))) {
     return { delivery: "unverified", reason: "the text is in the agent's terminal, but its program has not read it; it was not submitted" };
   }
-  await deps.clock.sleep(deps.adapters.get(record.adapter)?.submitDelayMs ?? 0, call);
+  await deps.clock.sleep(adapter?.submitDelayMs ?? 0, call);
   const atEnter = together ? before : await bytesRead(deps, session, call);
   if ((await deps.sessions.press(session, record.id, "Enter", call)) !== "sent") {
     return { delivery: "unverified", reason: "its program ended before the text was submitted" };
   }
   if (atEnter === null) return { delivery: "unverified", reason: "this system does not show whether the program read it" };
-  if (await waitForRead(deps, session, atEnter + (together ? bytes : 0) + 1, readMs, call)) return { delivery: "delivered", reason: null };
+  if (await waitForRead(deps, session, atEnter + (together ? bytes : 0) + 1, readMs, call)) {
+    return told === null ? { delivery: "delivered", reason: null } : told(taken, call);
+  }
   const ended = (await bytesRead(deps, session, call)) === null;
   return {
     delivery: "unverified",
     reason: ended ? "its program ended before it was seen to read it" : "the program has not read the Enter key",
   };
+}
+
+/** Whether a person's unsent text stands in the input. */
+async function isDrafted(deps: Deps, adapter: AgentAdapter | null, session: Session, call?: Call): Promise<boolean> {
+  if (adapter?.draft === undefined) return false;
+  const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id) ?? null;
+  return adapter.draft({ session, screen, now: deps.clock.now() }) === true;
 }
 
 /** Why this text must not be typed into that terminal, null if it may. Pure. */

@@ -5,7 +5,7 @@ import type { AgentRecord } from "../model/index.js";
  * server, what describes the caller's terminal and not the agent's, and our own markers.
  */
 const DROPPED =
-  /^(?:TMUX.*|GIT_.*|AIFLEET_(?:ID|BRANCH|BATCH|INDEX|REPO|WORKTREE|RUN)|TERM|TERM_PROGRAM.*|COLUMNS|LINES|PWD|OLDPWD|SHLVL|_|STY|WINDOW)$/;
+  /^(?:TMUX.*|GIT_.*|AIFLEET_(?:ID|BRANCH|BATCH|INDEX|REPO|WORKTREE|REPORTS|RUN)|TERM|TERM_PROGRAM.*|COLUMNS|LINES|PWD|OLDPWD|SHLVL|_|STY|WINDOW)$/;
 
 /** The environment of an agent and of its setup commands. */
 export function agentEnvironment(

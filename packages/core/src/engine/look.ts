@@ -2,6 +2,7 @@ import { toFleetError } from "../errors/index.js";
 import { type AgentRecord, type Choice, isAlive, type Screen, type Session, type TreeSample, type Warning } from "../model/index.js";
 import type { Call, Observation } from "../ports/index.js";
 import type { Deps } from "./deps.js";
+import { type Heard, hear } from "./reports.js";
 import { readStatus } from "./status.js";
 
 /** One agent as the machine shows it now. */
@@ -53,7 +54,7 @@ export async function look(
     return session === undefined || session.dead ? [] : [{ record, session }];
   });
   const readable = live.filter(({ record }) => looksAtScreen(deps, record)).map(({ session }) => session.id);
-  const [screens, samples, alive, last] = await Promise.all([
+  const [screens, samples, alive, last, heard] = await Promise.all([
     readable.length === 0 ? new Map<string, Screen>() : deps.sessions.screens(readable, {}, call),
     live.length === 0
       ? new Map<number, TreeSample>()
@@ -63,11 +64,13 @@ export async function look(
         ),
     aliveness(deps, records, sessions, call),
     deps.observations.read(),
+    hear(deps, live),
   ]);
   const now = deps.clock.now();
   const silent = live.filter(({ record, session }) => {
     const screen = screens.get(session.id) ?? null;
-    return (deps.adapters.get(record.adapter)?.read({ session, screen, now }) ?? null) === null;
+    const adapter = deps.adapters.get(record.adapter);
+    return (adapter?.reports?.said(heard.get(record.id)?.reports ?? []) ?? adapter?.read({ session, screen, now }) ?? null) === null;
   });
   const awaits = await deps.processes.awaitsInput(
     silent.map(({ session }) => session.pid),
@@ -85,6 +88,7 @@ export async function look(
       adapter: deps.adapters.get(record.adapter),
       processAlive: alive.processes.get(record.id) ?? null,
       makerAlive: alive.makers.get(record.id) ?? null,
+      heard: heard.get(record.id),
       awaitsInput: session ? (awaits.get(session.pid) ?? null) : null,
       now,
     });
@@ -94,9 +98,11 @@ export async function look(
         : reading.status === record.status || !isAlive(reading.status)
           ? record.exitCode
           : null;
+    const conversation = record.conversation ?? conversationOf(deps, record, heard.get(record.id));
     return {
       record: {
         ...record,
+        conversation,
         status: reading.status,
         statusSource: reading.source,
         statusSince: since(record, before, reading.status, now),
@@ -110,6 +116,10 @@ export async function look(
       cpu: sample === null ? null : cpuOf(sample, before, now),
     };
   });
+}
+
+function conversationOf(deps: Deps, { adapter }: AgentRecord, heard: Heard | undefined): string | null {
+  return deps.adapters.get(adapter)?.reports?.conversation(heard?.reports ?? []) ?? null;
 }
 
 function looksAtScreen(deps: Deps, { adapter }: AgentRecord): boolean {

@@ -1,6 +1,13 @@
 import { join } from "node:path";
 import { FleetError } from "../errors/index.js";
-import type { AgentRecord, BranchFacts, Repository, Warning } from "../model/index.js";
+import {
+  type AgentRecord,
+  type BranchFacts,
+  PERMISSION_MODES,
+  type PermissionMode,
+  type Repository,
+  type Warning,
+} from "../model/index.js";
 import type { AgentAdapter, Call } from "../ports/index.js";
 import { checkPromptText } from "./deliver.js";
 import type { Deps } from "./deps.js";
@@ -12,6 +19,7 @@ export interface Wish {
   readonly branch: string;
   readonly prompt: string | null;
   readonly adapter: string;
+  readonly mode: PermissionMode | null;
   readonly from: string | null;
   readonly setup: readonly string[];
   readonly batch: string | null;
@@ -48,6 +56,7 @@ export async function makePlans(
   }
   const adapters = new Map<string, AgentAdapter>();
   for (const name of new Set(wishes.map((wish) => wish.adapter))) adapters.set(name, await requireAdapter(deps, name));
+  for (const { adapter, mode } of wishes) if (mode !== null) requireMode(adapters.get(adapter) as AgentAdapter, mode);
 
   const names = wishes.map((wish) => wish.branch);
   const revisions = new Set(wishes.map((wish) => wish.from ?? deps.settings.config.worktree.base));
@@ -186,6 +195,16 @@ async function requireAdapter(deps: Deps, name: string): Promise<AgentAdapter> {
   return adapter;
 }
 
+/** Throws `USAGE` for a mode that cannot be had of a program: it would run with other rights than somebody thinks. */
+function requireMode({ name, title, modes = {} }: AgentAdapter, mode: PermissionMode): void {
+  if (modes[mode] !== undefined) return;
+  const known = PERMISSION_MODES.filter((one) => modes[one] !== undefined);
+  throw new FleetError("USAGE", `${title} has no permission mode "${mode}".`, {
+    hint: known.length > 0 ? `It has ${known.join(", ")}.` : `Give its own arguments with agents.${name}.flags.`,
+    data: { adapter: name, mode, known },
+  });
+}
+
 /** The record an agent starts with. `taken`: slugs of the project that are in use. */
 export function newRecord(deps: Deps, repo: Repository, plan: Plan, taken: ReadonlySet<string>, maker: AgentRecord["maker"]): AgentRecord {
   const project = projectName(repo);
@@ -209,6 +228,7 @@ export function newRecord(deps: Deps, repo: Repository, plan: Plan, taken: Reado
     base: plan.base,
     createdBranch: plan.mode !== "use",
     credentials: [],
+    ...(plan.wish.mode === null ? {} : { mode: plan.wish.mode }),
     conversation: null,
     process: null,
     maker,

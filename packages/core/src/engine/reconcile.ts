@@ -166,6 +166,8 @@ function isAsRead(now: AgentRecord, read: AgentRecord | undefined): boolean {
 /** Only an end is for good: what a live agent does right now is read afresh each time. */
 function isLasting(record: AgentRecord, before: AgentRecord | undefined): boolean {
   if (before === undefined || record.status === "unknown") return false;
+  // Learnt once, and needed when all else is gone.
+  if (record.conversation !== before.conversation) return true;
   if (isEnded(record.status)) return record.status !== before.status || record.exitCode !== before.exitCode;
   return isEnded(before.status);
 }

@@ -1,5 +1,6 @@
 import type { AgentRecord, Screen, Session, StatusReading } from "../model/index.js";
 import type { AgentAdapter } from "../ports/index.js";
+import type { Heard } from "./reports.js";
 
 /** Milliseconds of silence after which a program without marks of its own counts as having finished its turn. */
 const QUIET_MS = 3000;
@@ -17,12 +18,17 @@ export interface StatusEvidence {
   readonly makerAlive: boolean | null;
   /** Whether a program in the foreground of the terminal waits for somebody to type; null where it cannot be told. */
   readonly awaitsInput: boolean | null;
+  /** What its hooks and its own file said. @default nothing */
+  readonly heard?: Heard | undefined;
   readonly now: number;
 }
 
+/** How long a screen may lag behind what the program reports, milliseconds. */
+const CATCH_UP_MS = 1500;
+
 /**
- * The status, by rank of evidence: the end of the process, then what the adapter reads, then output
- * activity. Pure.
+ * The status, by rank of evidence: the end of the process, then what the program reports of itself, then
+ * what its screen shows, then output activity. Pure.
  */
 export function readStatus(evidence: StatusEvidence): StatusReading {
   const { record, session } = evidence;
@@ -34,11 +40,31 @@ export function readStatus(evidence: StatusEvidence): StatusReading {
     if (session.exitCode === null) return { status: "unknown", source: "exit" };
     return { status: session.exitCode === 0 ? "done" : "failed", source: "exit" };
   }
-  const read = evidence.adapter?.read({ session, screen: evidence.screen, now: evidence.now }) ?? null;
+  const read = ranked(evidence, evidence.adapter?.read({ session, screen: evidence.screen, now: evidence.now }) ?? null);
   if (read !== null) return read;
   if (evidence.awaitsInput === true) return { status: "idle", source: "activity" };
   const quietFor = evidence.now - session.activityAt;
   return { status: quietFor < QUIET_MS ? "working" : "idle", source: "activity" };
+}
+
+/**
+ * What the program said last, unless the screen has shown something else for a while that the program does
+ * not report: a turn that was interrupted, a question that was answered.
+ */
+function ranked({ adapter, heard, now }: StatusEvidence, screen: StatusReading | null): StatusReading | null {
+  const reader = adapter?.reports;
+  const hook = reader?.said(heard?.reports ?? []) ?? null;
+  const diary = heard?.diary ?? null;
+  const said = hook === null || (diary !== null && diary.at >= hook.at) ? diary : hook;
+  if (reader === undefined || said === null) return screen;
+  const source = said === hook ? "hook" : "transcript";
+  // What a report asks for names the command; a dialog often says no more than "the following".
+  const question = said.question ?? screen?.question;
+  if (screen?.status === said.status) return { ...screen, source, ...(question === undefined ? {} : { question }) };
+  const overruled =
+    screen !== null && now - said.at > CATCH_UP_MS && reader.silent.some((change) => change === `${said.status}>${screen.status}`);
+  if (overruled) return screen;
+  return { status: said.status, source, ...(said.question === undefined ? {} : { question: said.question }) };
 }
 
 function withoutSession({ record, processAlive, makerAlive }: StatusEvidence): StatusReading {

@@ -1,6 +1,6 @@
 import type { Finding } from "../engine/checkup/finding.js";
 import type { FleetError } from "../errors/index.js";
-import type { AgentInfo, AgentStatus, KilledAgent, ProgressEvent, SavedEntry, Warning } from "../model/index.js";
+import type { AgentInfo, AgentStatus, KilledAgent, PermissionMode, ProgressEvent, SavedEntry, Warning } from "../model/index.js";
 import type {
   AdapterRegistry,
   AgentAdapter,
@@ -77,6 +77,8 @@ export interface CreateAgentOptions {
   /** Revision a new branch starts from. @default the configuration's `worktree.base` */
   readonly from?: string | undefined;
   readonly template?: string | undefined;
+  /** What it may do without asking. @default as the agent program is set up */
+  readonly mode?: PermissionMode | undefined;
   /** Skip the setup commands. @default the configuration's `setup.quick` */
   readonly quick?: boolean | undefined;
   /** End an agent of that name first, if nothing of its work would be lost. @default false */
@@ -93,6 +95,7 @@ export interface FanoutOptions {
   readonly adapter?: string | readonly string[] | undefined;
   readonly from?: string | undefined;
   readonly template?: string | undefined;
+  readonly mode?: PermissionMode | undefined;
   readonly quick?: boolean | undefined;
   /** Fill in `{index}` and `{branch}` in the prompt. @default false */
   readonly expand?: boolean | undefined;
@@ -111,6 +114,7 @@ export interface MultiOptions {
   /** For tasks that name none. */
   readonly adapter?: string | undefined;
   readonly from?: string | undefined;
+  readonly mode?: PermissionMode | undefined;
   readonly quick?: boolean | undefined;
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { constants, readFileSync, type Stats } from "node:fs";
+import { constants, lstatSync, readdirSync, readFileSync, type Stats } from "node:fs";
 import { appendFile, chmod, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { toFleetError } from "../errors/index.js";
@@ -15,6 +15,16 @@ export const localFiles: HostFiles = {
       try {
         // Synchronous on purpose: a thousand files under /proc take a tenth of the time.
         return readFileSync(path, "utf8");
+      } catch {
+        return null;
+      }
+    });
+  },
+
+  async listMany(paths) {
+    return paths.map((path) => {
+      try {
+        return readdirSync(path).map((name) => ({ name, modifiedAt: lstatSync(join(path, name)).mtimeMs }));
       } catch {
         return null;
       }

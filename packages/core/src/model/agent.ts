@@ -1,6 +1,18 @@
 import type { ProcessIdentity } from "./process.js";
 import type { AgentStatus, StatusSource } from "./status.js";
 
+/**
+ * What an agent may do without asking.
+ *
+ * - `ask`: reads; everything else is a question
+ * - `edit`: also changes files of its worktree; commands are questions
+ * - `yolo`: everything
+ */
+export type PermissionMode = "ask" | "edit" | "yolo";
+
+/** Every mode, from the strictest on. */
+export const PERMISSION_MODES: readonly PermissionMode[] = ["ask", "edit", "yolo"];
+
 /** Version of the stored record. A higher one is refused, never overwritten. */
 export const RECORD_VERSION = 1;
 
@@ -38,6 +50,8 @@ export interface AgentRecord {
   readonly createdBranch: boolean;
   /** Relative paths of the credential copies placed in the worktree. */
   readonly credentials: readonly string[];
+  /** What the program may do without asking; left out: as the program is set up. */
+  readonly mode?: PermissionMode;
   /** The conversation's id in the agent's own terms, where it is known. */
   readonly conversation: string | null;
   /** The agent program, while it is thought to run. */

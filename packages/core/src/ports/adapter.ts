@@ -1,4 +1,4 @@
-import type { Screen, Session, StatusReading } from "../model/index.js";
+import type { PermissionMode, Screen, Session, StatusReading } from "../model/index.js";
 
 /** What an adapter knows when it makes a launch. */
 export interface LaunchContext {
@@ -15,6 +15,14 @@ export interface LaunchContext {
   /** Extra arguments from the configuration. */
   readonly flags: readonly string[];
   readonly conversation: string | null;
+  /** One of the adapter's `modes`; null: as the program is set up. */
+  readonly mode: PermissionMode | null;
+  /**
+   * A private folder, made before the start, for what the launch places beside the program (`Launch.files`)
+   * and for the reports of its hooks: each is a file named after its kind, letters only, written anew each time.
+   * `AIFLEET_REPORTS` names it in the program's environment. Null where none is kept.
+   */
+  readonly reports: string | null;
 }
 
 /** How to start an agent program. */
@@ -25,6 +33,52 @@ export interface Launch {
   readonly promptVia: "argv" | "file" | "paste" | "none";
   /** The conversation's id, where the adapter chose one. */
   readonly conversation?: string;
+  /** Text of files placed in the folder of the reports before the start (0600), by a name with an extension. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** What a hook of an agent program last reported, of one kind. */
+export interface Report {
+  /** Name of the event. */
+  readonly kind: string;
+  /** When it came, epoch milliseconds. */
+  readonly at: number;
+  /** What the program said with it; null for one that was not read, or is no JSON object. */
+  readonly body: Readonly<Record<string, unknown>> | null;
+}
+
+/** What a program said of itself, and when. */
+export interface Said {
+  readonly status: "working" | "waiting" | "idle";
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly question?: string;
+}
+
+/** How the reports of a program's hooks are read, and a file of its own that says more. Pure. */
+export interface ReportReader {
+  /** Kinds whose text is wanted besides the newest report's. @default none */
+  readonly bodies?: readonly string[];
+  /** What the program last said it does. `reports` are the last of each kind, newest first. */
+  said(reports: readonly Report[]): Said | null;
+  /** The id of its conversation in its own terms. */
+  conversation(reports: readonly Report[]): string | null;
+  /** The prompt it last took, as it took it. */
+  taken(reports: readonly Report[]): { readonly text: string; readonly at: number } | null;
+  /**
+   * Changes the program does not report, as `from>to`: what the screen shows then counts against an older
+   * report. Without one of them a report holds until the next.
+   */
+  readonly silent: readonly `${Said["status"]}>${Said["status"]}`[];
+  /** A file in which the program itself keeps what it does; only its end is read. */
+  readonly diary?: {
+    path(context: {
+      readonly reports: readonly Report[];
+      readonly session: Session;
+      readonly env: Readonly<Record<string, string | undefined>>;
+    }): string | null;
+    said(text: string, modifiedAt: number): Said | null;
+  };
 }
 
 /** What is known of a live agent at one moment. */
@@ -53,8 +107,19 @@ export interface AgentAdapter {
   launch(context: LaunchContext): Launch;
   /** Null where the program cannot take up a conversation: it is started afresh then. */
   resume(context: LaunchContext): Launch | null;
-  /** The status of a live agent, null where this adapter cannot tell (then activity decides). */
+  /** The status of a live agent as its screen shows it, null where this adapter cannot tell (then activity decides). */
   read(evidence: Evidence): StatusReading | null;
+  /** Arguments for each permission mode; one that is missing cannot be had of this program. @default none */
+  readonly modes?: Readonly<Partial<Record<PermissionMode, readonly string[]>>>;
+  /**
+   * What is pasted so that a prompt reaches the model as text, whatever it begins or ends with, and the text
+   * the program then says it took. @default the prompt as it is, both times
+   */
+  typed?(prompt: string): { readonly paste: string; readonly taken: string };
+  /** Whether text that nobody has sent stands in the input: a person is writing. Null: cannot tell. @default cannot tell */
+  draft?(evidence: Evidence): boolean | null;
+  /** Where its launch installs hooks: how their reports are read. */
+  readonly reports?: ReportReader;
   /** Whether the screen shows that a first or later prompt would be taken now. Null: cannot tell. */
   ready(evidence: Evidence): boolean | null;
 }

@@ -53,6 +53,8 @@ export interface HostFiles {
   read(path: string): Promise<string | null>;
   /** Many small files in one go, in order; for `/proc` and marks. Unreadable is null here. */
   readMany(paths: readonly string[]): Promise<readonly (string | null)[]>;
+  /** Names in many folders in one go, with when each was last modified, epoch milliseconds. Unreadable is null here. */
+  listMany(paths: readonly string[]): Promise<readonly (readonly { readonly name: string; readonly modifiedAt: number }[] | null)[]>;
   /** At most `bytes` from `offset`, counted from the end if negative. */
   readRange(path: string, offset: number, bytes: number): Promise<Uint8Array | null>;
   /**

@@ -56,7 +56,13 @@ export async function multi(deps: Deps, tasks: readonly Task[], options: MultiOp
   const wishes = tasks.map((task, place) =>
     wishFrom(
       deps,
-      { ...task, adapter: task.adapter ?? options.adapter ?? null, from: task.from ?? options.from, quick: options.quick },
+      {
+        ...task,
+        adapter: task.adapter ?? options.adapter ?? null,
+        from: task.from ?? options.from,
+        mode: options.mode,
+        quick: options.quick,
+      },
       { batch: id, index: place + 1, mustBeNew: false },
     ),
   );

@@ -6,7 +6,7 @@ import { type Reconciled, reconcile } from "../../engine/reconcile.js";
 import { refuseExisting, refuseReserved, reserve } from "../../engine/reserve.js";
 import { requireRepo, scopeOf } from "../../engine/scope.js";
 import { FleetError, isFleetError } from "../../errors/index.js";
-import type { AgentRecord, Repository } from "../../model/index.js";
+import { type AgentRecord, PERMISSION_MODES, type PermissionMode, type Repository } from "../../model/index.js";
 import type { CallOptions, CreateAgentOptions, FailedAgent } from "../types.js";
 import { fill } from "./call.js";
 import { kill } from "./kill.js";
@@ -68,6 +68,7 @@ export function wishFrom(
     readonly adapter: string | null;
     readonly from?: string | undefined;
     readonly template?: string | undefined;
+    readonly mode?: PermissionMode | undefined;
     readonly quick?: boolean | undefined;
   },
   place: Pick<Wish, "batch" | "index" | "mustBeNew">,
@@ -83,11 +84,17 @@ export function wishFrom(
   if (options.prompt !== undefined && options.prompt.trim() === "") {
     throw new FleetError("USAGE", "The prompt is empty.", { hint: "Say what the agent is to do, or leave the prompt out." });
   }
+  if (options.mode !== undefined && !PERMISSION_MODES.includes(options.mode)) {
+    throw new FleetError("USAGE", `There is no permission mode "${options.mode}".`, {
+      hint: `The modes are ${PERMISSION_MODES.join(", ")}.`,
+    });
+  }
   const quick = options.quick ?? config.setup.quick;
   return {
     branch: options.branch,
     prompt: options.prompt ?? template?.prompt ?? null,
     adapter: options.adapter ?? template?.agent ?? config.agent.default,
+    mode: options.mode ?? null,
     from: options.from ?? template?.base ?? null,
     setup: quick ? [] : (template?.setup ?? config.setup.commands),
     ...place,

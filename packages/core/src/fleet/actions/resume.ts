@@ -6,6 +6,7 @@ import type { Seen } from "../../engine/look.js";
 import { isRegistered } from "../../engine/loss.js";
 import { saveRecords } from "../../engine/mirror.js";
 import { requireProgram } from "../../engine/program.js";
+import { prepareReports, reportsFolder } from "../../engine/reports.js";
 import { refuseTooMany } from "../../engine/reserve.js";
 import { type Riser, riser } from "../../engine/rise.js";
 import { isSingle } from "../../engine/targets.js";
@@ -82,6 +83,8 @@ async function startAgain(deps: Deps, { record, session: old }: Seen, waitUntilU
     command: settings?.command ?? null,
     flags: settings?.flags ?? [],
     conversation: record.conversation,
+    mode: record.mode ?? null,
+    reports: reportsFolder(adapter, record),
   };
   const launch: Launch = adapter.resume(context) ?? adapter.launch(context);
   await requireProgram(deps, launch.argv[0], record.adapter, env);
@@ -91,7 +94,10 @@ async function startAgain(deps: Deps, { record, session: old }: Seen, waitUntilU
   }
   return transact(deps, async (undo) => {
     await writeLogMeta(deps, record);
-    const session = await undo.did({ kind: "session", agent: record.id }, () => startSession(deps, record, launch, env, call));
+    const reports = await prepareReports(deps, adapter, record, launch);
+    const session = await undo.did({ kind: "session", agent: record.id }, () =>
+      startSession(deps, record, launch, { ...env, ...launch.env, ...reports }, call),
+    );
     const up = await waitUntilUp(session, adapter, logFileOf(deps, record.id));
     return settleRecord(deps, record, up);
   });
@@ -109,7 +115,7 @@ async function startSession(
     name: record.session,
     cwd: record.worktree,
     argv: launch.argv,
-    env: { ...env, ...launch.env },
+    env,
     logFile: logFileOf(deps, record.id),
   };
   for await (const result of deps.sessions.create([spec], call)) {

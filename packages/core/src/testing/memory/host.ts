@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { FleetError, throwIfAborted } from "../../errors/index.js";
 import type { Host, HostFiles, RunOptions, RunResult } from "../../ports/index.js";
 import { MemoryDisk } from "./disk.js";
@@ -76,6 +77,14 @@ function memoryFiles(disk: MemoryDisk): HostFiles {
       paths.map((path) => {
         try {
           return disk.readText(path);
+        } catch {
+          return null;
+        }
+      }),
+    listMany: async (paths) =>
+      paths.map((path) => {
+        try {
+          return disk.list(path)?.map((name) => ({ name, modifiedAt: disk.entry(join(path, name))?.modifiedAt ?? 0 })) ?? null;
         } catch {
           return null;
         }

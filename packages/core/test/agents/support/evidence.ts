@@ -31,6 +31,8 @@ export function contextOf(prompt: string | null, more: Partial<LaunchContext> = 
     command: null,
     flags: [],
     conversation: null,
+    mode: null,
+    reports: null,
     ...more,
   };
 }

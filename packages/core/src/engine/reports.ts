@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import type { AgentRecord, Session } from "../model/index.js";
+import type { AgentAdapter, Launch, Report, Said } from "../ports/index.js";
+import type { Deps } from "./deps.js";
+
+/** In the worktree's admin directory, so that it goes with the worktree. */
+const FOLDER = "fleet-reports";
+const KIND = /^[A-Za-z]+$/;
+/** How much of the end of a program's own file is read, bytes. */
+const DIARY_BYTES = 65_536;
+
+/** What a program said of itself: the last report of each kind, newest first, and its own file's last word. */
+export interface Heard {
+  readonly reports: readonly Report[];
+  readonly diary: Said | null;
+}
+
+const NOTHING: Heard = { reports: [], diary: null };
+
+/** Where an agent's hooks report to, null where its adapter has none. */
+export function reportsFolder({ reports }: AgentAdapter, { adminDir }: AgentRecord): string | null {
+  return reports === undefined || adminDir === "" ? null : join(adminDir, FOLDER);
+}
+
+/**
+ * Makes that folder, takes out what an earlier program reported, and places what the launch wants there.
+ * Answers with what the program's environment needs for it.
+ */
+export async function prepareReports(
+  deps: Deps,
+  adapter: AgentAdapter,
+  record: AgentRecord,
+  launch: Launch,
+): Promise<Record<string, string>> {
+  const folder = reportsFolder(adapter, record);
+  if (folder === null) return {};
+  const { files } = deps.host;
+  await files.makeFolder(folder);
+  for (const name of (await files.list(folder)) ?? []) await files.remove(join(folder, name));
+  for (const [name, text] of Object.entries(launch.files ?? {})) await files.write(join(folder, name), text);
+  return { AIFLEET_REPORTS: folder };
+}
+
+/** What several live agents have reported, in one go. */
+export async function hear(
+  deps: Deps,
+  live: readonly { readonly record: AgentRecord; readonly session: Session }[],
+): Promise<ReadonlyMap<string, Heard>> {
+  const able = live.flatMap(({ record, session }) => {
+    const adapter = deps.adapters.get(record.adapter);
+    const folder = adapter === null ? null : reportsFolder(adapter, record);
+    return adapter?.reports === undefined || folder === null ? [] : [{ record, session, folder, reader: adapter.reports }];
+  });
+  if (able.length === 0) return new Map();
+  const folders = able.map(({ folder }) => folder);
+  const listings = await deps.host.files.listMany(folders);
+  const wanted = able.map(({ reader }, i) => {
+    const found = (listings[i] ?? []).filter(({ name }) => KIND.test(name)).sort((a, b) => b.modifiedAt - a.modifiedAt);
+    return found.map((entry, at) => ({ ...entry, read: at === 0 || reader.bodies?.includes(entry.name) === true }));
+  });
+  const paths = wanted.flatMap((entries, i) => entries.flatMap(({ name, read }) => (read ? [join(folders[i] ?? "", name)] : [])));
+  const texts = await deps.host.files.readMany(paths);
+  const textOf = new Map(paths.map((path, i) => [path, texts[i] ?? null]));
+  const heard = new Map<string, Heard>();
+  for (const [i, { record, session, reader }] of able.entries()) {
+    const reports = (wanted[i] ?? []).map(
+      ({ name, modifiedAt }): Report => ({ kind: name, at: modifiedAt, body: parsed(textOf.get(join(folders[i] ?? "", name)) ?? null) }),
+    );
+    const path = reader.diary?.path({ reports, session, env: deps.env }) ?? null;
+    heard.set(record.id, { reports, diary: path === null ? null : await lastWord(deps, path, reader) });
+  }
+  return heard;
+}
+
+/** What one live agent has reported. */
+export async function hearOne(deps: Deps, record: AgentRecord, session: Session): Promise<Heard> {
+  return (await hear(deps, [{ record, session }])).get(record.id) ?? NOTHING;
+}
+
+async function lastWord(deps: Deps, path: string, { diary }: NonNullable<AgentAdapter["reports"]>): Promise<Said | null> {
+  try {
+    const [stat, bytes] = await Promise.all([deps.host.files.stat(path), deps.host.files.readRange(path, -DIARY_BYTES, DIARY_BYTES)]);
+    if (stat === null || bytes === null) return null;
+    return diary?.said(Buffer.from(bytes).toString("utf8"), stat.modifiedAt) ?? null;
+  } catch {
+    // A file of somebody else's: what it does not say is not known.
+    return null;
+  }
+}
+
+function parsed(text: string | null): Report["body"] {
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Report["body"]) : null;
+  } catch {
+    return null;
+  }
+}

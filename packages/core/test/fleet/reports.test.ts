@@ -1,0 +1,132 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { hookReader, reporter, toolQuestion } from "../../src/agents/hooks.js";
+import type { Agent, Fleet } from "../../src/index.js";
+import type { StatusReading } from "../../src/model/index.js";
+import type { AgentAdapter } from "../../src/ports/index.js";
+import { openFleet } from "../support/demo.js";
+import { makeWorld, type World } from "../support/world.js";
+
+const PROGRAM = fileURLToPath(new URL("../agents/support/hooked-program.mjs", import.meta.url));
+const KINDS = ["SessionStart", "UserPromptSubmit", "PermissionRequest", "Stop"];
+
+/** An adapter for a program with hooks, whose screen says what it does as well. */
+function hooked(manner: string, log: string): AgentAdapter {
+  const hooks = JSON.stringify(Object.fromEntries(KINDS.map((kind) => [kind, reporter(kind)])));
+  const argv: readonly [string, ...string[]] = [process.execPath, PROGRAM, hooks];
+  return {
+    name: "hooked",
+    title: "A program with hooks",
+    program: process.execPath,
+    launch: () => ({ argv, promptVia: "none", env: { HOOKED_MANNER: manner, HOOKED_LOG: log }, files: { "settings.json": "{}" } }),
+    resume: () => null,
+    read({ screen }): StatusReading | null {
+      const shown = screen?.lines.findLast((line) => /^\[(idle|working)\]$/.test(line))?.slice(1, -1);
+      return shown === "idle" || shown === "working" ? { status: shown, source: "screen" } : null;
+    },
+    ready: ({ screen }) => screen?.lines.includes("[idle]") === true,
+    typed: (prompt) => ({ paste: prompt, taken: prompt }),
+    reports: hookReader({
+      events: { SessionStart: null, UserPromptSubmit: "working", PermissionRequest: "waiting", Stop: "idle" },
+      prompt: { kind: "UserPromptSubmit", field: "prompt" },
+      conversation: "session_id",
+      question: toolQuestion,
+      silent: ["working>idle", "waiting>idle"],
+    }),
+  };
+}
+
+let world: World;
+let log: string;
+let fleet: Fleet;
+let agent: Agent;
+
+async function start(manner: string): Promise<void> {
+  fleet = await openFleet(world, world.repo(manner), { adapters: [hooked(manner, log)] });
+  agent = await fleet.createAgent({ branch: "a", adapter: "hooked" });
+}
+
+const taken = () =>
+  existsSync(log)
+    ? readFileSync(log, "utf8")
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+    : [];
+const now = async () => (await fleet.list())[0];
+const folder = () => join(world.root, "good", ".git", "worktrees", "a", "fleet-reports");
+
+beforeEach(() => {
+  world = makeWorld("reports");
+  log = join(world.root, "taken.jsonl");
+});
+afterEach(() => world.dispose());
+
+describe("an agent whose program has hooks", () => {
+  it("says itself what it does, and what it asks for", async () => {
+    await start("good");
+    await agent.prompt("one");
+    await agent.waitFor("idle", { timeout: 10_000 });
+    expect(await now()).toMatchObject({ status: "idle", statusSource: "hook" });
+    await agent.prompt("may I?");
+    await agent.waitFor("waiting", { timeout: 10_000 });
+    expect(await now()).toMatchObject({ status: "waiting", statusSource: "hook", question: "Bash: npm test" });
+  });
+
+  it("has its prompts delivered when it says that it took them, once and as they were", async () => {
+    await start("good");
+    const texts = ["plain", "many\nlines; $(x) `y` #{z}", "ends with ;", "日本 🚀", "x".repeat(20_000)];
+    for (const text of texts) expect(await agent.prompt(text)).toMatchObject({ delivery: "delivered" });
+    expect(taken()).toEqual(texts);
+  });
+
+  it("gets Enter once more where the first was swallowed, and never the text", async () => {
+    await start("swallow");
+    expect(await agent.prompt("one")).toMatchObject({ delivery: "delivered" });
+    expect(await agent.prompt("two")).toMatchObject({ delivery: "delivered" });
+    expect(taken()).toEqual(["one", "two"]);
+  });
+
+  it("that took another text, or none that it tells of, is not said to have it", async () => {
+    await start("other");
+    await expect(agent.prompt("one")).rejects.toMatchObject({ code: "PROMPT_UNVERIFIED", message: expect.stringContaining("not the one") });
+    await fleet.kill("a", { force: true });
+    await start("mute");
+    await expect(agent.prompt("one")).rejects.toMatchObject({ code: "PROMPT_UNVERIFIED", message: expect.stringContaining("not said") });
+    expect(taken()).toEqual(["one", "one"]);
+  });
+
+  it("is idle again after an interruption that it does not report", async () => {
+    await start("good");
+    await agent.prompt("a long one");
+    expect(await now()).toMatchObject({ status: "working", statusSource: "hook" });
+    world.tmux("send-keys", "-t", world.tmux("list-panes", "-a", "-F", "#{pane_id}").trim(), "Escape");
+    await agent.waitFor("idle", { timeout: 10_000 });
+    expect(await now()).toMatchObject({ status: "idle", statusSource: "screen" });
+  });
+
+  it("is known by its conversation, which the record keeps", async () => {
+    await start("good");
+    await fleet.list();
+    const state = JSON.parse(readFileSync(join(world.fleetHome, "state.json"), "utf8"));
+    expect(state.agents[0].conversation).toBe("talk-1");
+  });
+
+  it("keeps its reports to itself, and a kill takes them along", async () => {
+    await start("good");
+    await agent.prompt("one");
+    expect(statSync(folder()).mode & 0o777).toBe(0o700);
+    for (const name of readdirSync(folder())) expect(statSync(join(folder(), name)).mode & 0o777).toBe(0o600);
+    expect(readdirSync(folder())).toContain("settings.json");
+    await agent.kill();
+    expect(existsSync(folder())).toBe(false);
+  });
+});
+
+describe("what a hook runs", () => {
+  it("takes no kind that is more than letters", () => {
+    expect(() => reporter("a; rm -rf /")).toThrow();
+  });
+});
