@@ -198,7 +198,7 @@ describe("nothing is left of an agent", () => {
     ["prints 100 MB", "head -c 100000000 /dev/zero | tr '\\0' 'x'; exit 9", /exit 9/],
     ["is ended by a signal", "kill -9 $$", /SIGKILL/],
   ])("whose setup command %s", async (_what, command, says) => {
-    const env = { AIFLEET_SETUP_COMMANDS: JSON.stringify([command]), AIFLEET_SETUP_TIMEOUT: "1" };
+    const env = { AIFLEET_SETUP_COMMANDS: JSON.stringify([command]), AIFLEET_SETUP_TIMEOUT: says.source.startsWith("longer") ? "1" : "60" };
     await isRefused(["create", "work", "--prompt", "x"], { code: "SETUP_FAILED", exit: 1, says, wordy: true, env });
   });
 });

@@ -51,8 +51,8 @@ beforeEach(async () => {
     adapters: [memoryAgent({ name: "typed", program: "coder", promptVia: "paste" })],
     files: { "README.md": "# Here\n", ".gitignore": "*.log\nnode_modules/\n" },
     commands: {
-      "/bin/sh": async ({ argv, cwd }) => {
-        await world.git.bench.writeFile(cwd, "built.log", argv[2] ?? "");
+      "/bin/sh": async ({ cwd, env }) => {
+        await world.git.bench.writeFile(cwd, "built.log", env.AIFLEET_SETUP ?? "");
         return {};
       },
       hello: ({ argv, cwd }) => ({ exitCode: 4, stdout: `${argv[1]} ${cwd}\n` }),

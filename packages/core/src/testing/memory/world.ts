@@ -20,7 +20,7 @@ export interface MemoryWorldOptions {
   readonly programs: Readonly<Record<string, MemoryProgram>>;
   /** Adapters of your own; one with the name of a program stands in for that program's. */
   readonly adapters?: readonly AgentAdapter[];
-  /** Programs that `exec` and setup commands find, by `argv[0]`; a setup command is run by `/bin/sh`. @default none */
+  /** Programs that `exec` and setup commands find, by `argv[0]`; a setup command is run by `/bin/sh`, which finds it in `AIFLEET_SETUP`. @default none */
   readonly commands?: Readonly<Record<string, MemoryCommand>>;
   /** Files of the repository's first commit. @default a README.md */
   readonly files?: Readonly<Record<string, string>>;
