@@ -96,15 +96,16 @@ function checksum(data) {
 }
 
 function write(place, mode) {
+  const part = join(dirname(place), `.tmp-${process.pid}-cache`);
   try {
     const data = script.createCachedData();
     const sum = Buffer.alloc(4);
     sum.writeUInt32LE(checksum(data));
-    const part = join(dirname(place), `.tmp-${process.pid}-cache`);
     writeFileSync(part, Buffer.concat([data, sum]), { mode });
     renameSync(part, place);
   } catch {
-    // Without a cache the next start is slower, that is all.
+    // Without a cache the next start is slower, that is all. Half of one would take a full disk's last room.
+    rmSync(part, { force: true });
   }
 }
 

@@ -22,7 +22,7 @@ export function writeDurably(path: string, text: string, options: { readonly mod
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     throw toFleetError(error, `Cannot write ${path}`);
   }
   syncFolder(dirname(path));
@@ -51,7 +51,17 @@ export function syncFolder(path: string): void {
   }
 }
 
-function writeAll(handle: number, text: string): void {
+/** Removes what was half made, where that can be done: why it was only half made is what the caller is to learn. */
+export function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // The next command sweeps it up.
+  }
+}
+
+/** Writes all of it: one call may take less than it was given. */
+export function writeAll(handle: number, text: string): void {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at);
 }

@@ -1,10 +1,10 @@
-import { closeSync, fchmodSync, linkSync, openSync, realpathSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, linkSync, openSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { FleetError, toFleetError } from "../errors/index.js";
 import type { Locks } from "../ports/index.js";
 import type { Surroundings } from "./check.js";
-import { makePrivateFolder, writeDurably } from "./durable.js";
+import { makePrivateFolder, removeQuietly, writeAll, writeDurably } from "./durable.js";
 import { valueOfText } from "./environment.js";
 import { firstFileText, toToml } from "./first-file.js";
 import { type LayerSource, readTable, settingOf, unknownKey } from "./layer.js";
@@ -26,7 +26,7 @@ export function writeNewFile(path: string, text: string, mode: number): boolean 
     const handle = openSync(temporary, "wx", mode);
     try {
       fchmodSync(handle, mode);
-      writeSync(handle, text);
+      writeAll(handle, text);
     } finally {
       closeSync(handle);
     }
@@ -36,7 +36,7 @@ export function writeNewFile(path: string, text: string, mode: number): boolean 
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw toFleetError(error, `Cannot write ${path}`);
   } finally {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
   }
 }
 

@@ -54,7 +54,7 @@ export async function bringUp(
       } catch (error) {
         const known = toFleetError(error);
         // What is kept for the work it holds keeps its log.
-        if (!("left" in known.data)) await dropLogs(deps, record.id);
+        if (!("left" in known.data)) await dropLogs(deps, record.id).catch(() => undefined);
         call.progress({ type: "failed", branch: record.branch, message: known.message });
         return { ok: false, branch: record.branch, error: known };
       }

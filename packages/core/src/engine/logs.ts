@@ -57,7 +57,8 @@ export async function findKeptLog(deps: Deps, name: string): Promise<LogMeta | n
   const texts = await files.readMany(names.map((file) => join(deps.paths.logs, file)));
   const metas = texts.flatMap((text) => {
     try {
-      return text === null ? [] : [JSON.parse(text) as LogMeta];
+      const meta = text === null ? null : (JSON.parse(text) as LogMeta);
+      return typeof meta?.id === "string" && /^[a-z0-9]+$/.test(meta.id) && typeof meta.createdAt === "string" ? [meta] : [];
     } catch {
       return [];
     }

@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import { isEnded, type Warning } from "../model/index.js";
 import type { Call } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import { askSessions, look } from "./look.js";
+import { corrected } from "./marked.js";
 import type { Reconciled, Scope } from "./reconcile.js";
+import { recordFromMark } from "./record.js";
 
 /**
  * Looks at the one agent of that branch or id and at none of the others, so that a command on one
@@ -24,6 +27,9 @@ export async function lookAtOne(
   const [record] = named;
   if (problems.length > 0 || record === undefined || named.length > 1 || record.status === "starting") return null;
   if ((await deps.git.readLink(record.worktree))?.adminDir !== record.adminDir) return null;
+  // A registry and a mark that disagree are for the whole look to settle.
+  const mark = recordFromMark(deps.paths.home, (await deps.git.readMark(record.adminDir)) ?? "");
+  if (mark === null || !isDeepStrictEqual(corrected(record, { ...mark, worktree: record.worktree }), record)) return null;
   const sessions = await askSessions(deps, warn, call);
   const [seen] = await look(deps, [record], sessions, call);
   // An end that is news has to be written down.

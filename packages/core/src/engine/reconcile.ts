@@ -1,12 +1,14 @@
+import { isDeepStrictEqual } from "node:util";
 import { type AgentRecord, isEnded, type Session, type Warning } from "../model/index.js";
-import type { Call, Mark, Observation } from "../ports/index.js";
+import type { Call, Observation } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import { discoverRepositories } from "./discover.js";
 import { askSessions, look, type Seen } from "./look.js";
+import { corrected, type Marked, ownMarks, readMarked, recordOf, withoutMark } from "./marked.js";
 import { writeMirror } from "./mirror.js";
-import { recordFromMark } from "./record.js";
 import { recover } from "./recover.js";
 import { sweep } from "./sweep.js";
+import { mendIfPossible } from "./unwritable.js";
 
 /** Observations older than this are of agents that are gone, milliseconds. */
 const KEEP_MS = 7 * 24 * 3600 * 1000;
@@ -33,31 +35,38 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   for (const problem of snapshot.problems) warn({ code: "STATE_HEALED", message: problem });
 
   const places = scope.commonDir === null ? await discoverRepositories(deps, snapshot) : [scope.commonDir];
-  const marks = new Map<string, readonly Mark[] | null>();
-  for (const place of places) marks.set(place, await marksOf(deps, place));
+  const marks = new Map<string, readonly Marked[] | null>();
+  for (const place of places) marks.set(place, await readMarked(deps, place));
   await sweep(deps, scope, places);
+  const own = ownMarks([...marks.values()].flatMap((list) => list ?? []));
 
   const inScope = snapshot.agents.filter((record) => scope.commonDir === null || record.commonDir === scope.commonDir);
   const kept: AgentRecord[] = [];
   const abandoned = await withDeadMaker(deps, inScope, call);
   for (const record of inScope) {
-    const there = await findAgain(deps, record, marks.get(record.commonDir) ?? null, sessions, abandoned, warn);
+    const there = await findAgain(deps, record, { own, here: marks.get(record.commonDir) ?? null }, sessions, abandoned, warn);
     if (there !== null) kept.push(there);
   }
-  const known = new Set(snapshot.agents.map((record) => record.id));
-  const adopted = [...marks.values()].flatMap((list) => list ?? []).flatMap((mark) => adopt(deps, mark, known, sessions));
+  const known = new Set(inScope.map((record) => record.id));
+  const elsewhere = new Set(snapshot.agents.map((record) => record.id));
+  const adopted = [...own].flatMap(([id, marked]) => (known.has(id) ? [] : adopt(marked, elsewhere.has(id), sessions?.get(id))));
+  tellBroken([...marks.values()], kept, warn);
 
   const seen = await look(deps, [...kept, ...adopted], sessions, call);
-  await remember(deps, inScope, kept, adopted, seen);
+  const isBroken = snapshot.problems.length > 0;
+  await mendIfPossible(() => remember(deps, inScope, kept, adopted, seen, isBroken), warn, "What was found could not be written down");
+  await observe(deps, seen);
   return { agents: seen, sessions };
 }
 
-/** The marks of a repository, null where it cannot be read now (moved, not mounted): nothing is concluded then. */
-async function marksOf(deps: Deps, commonDir: string): Promise<readonly Mark[] | null> {
-  try {
-    return await deps.git.readMarks(commonDir);
-  } catch {
-    return null;
+/** What marks say that belong to no known agent and cannot be read: their agents' records are lost, their worktrees are not. */
+function tellBroken(marks: readonly (readonly Marked[] | null)[], kept: readonly AgentRecord[], warn: (warning: Warning) => void): void {
+  for (const { mark, says } of marks.flatMap((list) => list ?? [])) {
+    if (says.kind !== "broken" || kept.some(({ adminDir }) => adminDir === mark.adminDir)) continue;
+    warn({
+      code: "MARK_BROKEN",
+      message: `${mark.adminDir}/aifleet.json cannot be read; the worktree ${mark.worktreePath} is left as it is.`,
+    });
   }
 }
 
@@ -65,17 +74,35 @@ async function marksOf(deps: Deps, commonDir: string): Promise<readonly Mark[] |
 async function findAgain(
   deps: Deps,
   record: AgentRecord,
-  marks: readonly Mark[] | null,
+  marks: { readonly own: ReadonlyMap<string, Marked>; readonly here: readonly Marked[] | null },
   sessions: ReadonlyMap<string, Session> | undefined,
   abandoned: ReadonlySet<string>,
   warn: (warning: Warning) => void,
 ): Promise<AgentRecord | null> {
-  if (abandoned.has(record.id) && marks?.every((mark) => recordFromMark(deps.paths.home, mark.text)?.id !== record.id)) return null;
-  if (marks === null || record.status === "starting" || record.adminDir === "") return record;
-  const mark = marks.find((entry) => entry.adminDir === record.adminDir);
-  // `git worktree move` keeps the registration and changes the folder.
-  if (mark?.present === true) return mark.worktreePath === record.worktree ? record : { ...record, worktree: mark.worktreePath };
-  if (mark === undefined && (await deps.git.readLink(record.worktree))?.adminDir === record.adminDir) return record;
+  const own = marks.own.get(record.id);
+  if (abandoned.has(record.id) && marks.here !== null && own === undefined) return null;
+  if (marks.here === null || record.status === "starting") return record;
+  if (own?.mark.present === true) return corrected(record, recordOf(own) ?? record);
+  if (own === undefined && record.adminDir !== "") {
+    const there = marks.here.find(({ mark }) => mark.adminDir === record.adminDir);
+    let whose: Awaited<ReturnType<typeof withoutMark>> = "own";
+    await mendIfPossible(
+      async () => {
+        whose = await withoutMark(deps, record, there, warn);
+      },
+      warn,
+      `The mark of ${record.branch} could not be written anew`,
+    );
+    if (whose === "own") return record;
+    if (whose === "foreign") {
+      warn({
+        code: "FOREIGN",
+        branch: record.branch,
+        message: `${record.branch} belongs to another fleet home; it is left alone and not shown here.`,
+      });
+      return null;
+    }
+  }
   if (sessions === undefined) return record;
   const session = sessions.get(record.id);
   if (session !== undefined && !session.dead) {
@@ -116,13 +143,12 @@ async function withDeadMaker(deps: Deps, records: readonly AgentRecord[], call?:
   return new Set(dead.map(({ id }) => id));
 }
 
-/** A marked worktree that the registry does not know is taken into it. */
-function adopt(deps: Deps, mark: Mark, known: ReadonlySet<string>, sessions: ReadonlyMap<string, Session> | undefined): AgentRecord[] {
-  const record = recordFromMark(deps.paths.home, mark.text);
-  if (record === null || known.has(record.id)) return [];
-  const session = sessions?.get(record.id);
-  if (!mark.present && (session === undefined || session.dead)) return [];
-  return [{ ...record, adminDir: mark.adminDir, worktree: mark.present ? mark.worktreePath : record.worktree }];
+/** A marked worktree that the registry does not know is taken into it. `misplaced`: the registry has it in another repository, from which it must have been moved. */
+function adopt(marked: Marked, misplaced: boolean, session: Session | undefined): AgentRecord[] {
+  const record = recordOf(marked);
+  if (record === null) return [];
+  if (!marked.mark.present && (misplaced || session === undefined || session.dead)) return [];
+  return [record];
 }
 
 /** Writes back what changed for good; what is only passing goes into the observations. */
@@ -132,30 +158,34 @@ async function remember(
   kept: readonly AgentRecord[],
   adopted: readonly AgentRecord[],
   seen: readonly Seen[],
+  isBroken: boolean,
 ): Promise<void> {
   const before = new Map([...kept, ...adopted].map((record) => [record.id, record]));
+  const asRead = new Map([...inScope, ...adopted].map((record) => [record.id, record]));
   const changed = seen
     .map(({ record }) => record)
     .filter((record) => isLasting(record, before.get(record.id)))
     .map((record) => ({ ...record, process: isEnded(record.status) ? null : record.process }));
+  const wrong = kept.filter((record) => !isDeepStrictEqual(record, asRead.get(record.id)));
   const gone = new Set(inScope.filter((record) => !before.has(record.id)).map((record) => record.id));
-  if (changed.length > 0 || gone.size > 0 || adopted.length > 0) {
-    const updates = new Map([...adopted, ...changed].map((record) => [record.id, record]));
+  if (isBroken || changed.length + wrong.length + gone.size + adopted.length > 0) {
+    const updates = new Map([...adopted, ...wrong, ...changed].map((record) => [record.id, record]));
+    const places = new Map(adopted.map(({ id, commonDir }) => [id, commonDir]));
     const applied = await deps.store.update((draft) => {
-      const unmoved = draft.agents.filter((agent) => isAsRead(agent, before.get(agent.id))).map((agent) => agent.id);
+      const unmoved = draft.agents.filter((agent) => isAsRead(agent, asRead.get(agent.id))).map((agent) => agent.id);
       draft.agents = draft.agents
-        .filter((agent) => !gone.has(agent.id))
+        // Gone, or taken in from the repository where it really is.
+        .filter((agent) => !gone.has(agent.id) && (places.get(agent.id) ?? agent.commonDir) === agent.commonDir)
         .map((agent) => (unmoved.includes(agent.id) ? (updates.get(agent.id) ?? agent) : agent));
       const there = new Set(draft.agents.map((agent) => agent.id));
       for (const record of adopted) if (!there.has(record.id)) draft.agents.push(updates.get(record.id) ?? record);
-      for (const place of new Set(adopted.map((record) => record.commonDir))) {
+      for (const place of new Set([...adopted, ...wrong].map((record) => record.commonDir))) {
         if (!draft.repositories.includes(place)) draft.repositories.push(place);
       }
       return new Set([...unmoved, ...adopted.map((record) => record.id)]);
     });
-    for (const record of changed) if (applied.has(record.id)) await writeMirror(deps, record);
+    for (const { id } of [...changed, ...wrong]) if (applied.has(id)) await writeMirror(deps, updates.get(id) as AgentRecord);
   }
-  await observe(deps, seen);
 }
 
 /** Whether a record still stands as it was read: what another command wrote since is newer than what was seen here. */

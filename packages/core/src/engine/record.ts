@@ -1,5 +1,5 @@
 import { FleetError } from "../errors/index.js";
-import { type AgentInfo, type AgentRecord, RECORD_VERSION, type TreeSample } from "../model/index.js";
+import { type AgentInfo, type AgentRecord, isAgentRecord, RECORD_VERSION, type TreeSample } from "../model/index.js";
 
 interface Mirror {
   readonly version: number;
@@ -14,21 +14,35 @@ export function mirrorText(home: string, record: AgentRecord): string {
   return `${JSON.stringify(mirror)}\n`;
 }
 
-/** The record a mark holds: null if it belongs to another home or is no whole mark. Throws `STATE_UNREADABLE` for a newer version. */
-export function recordFromMark(home: string, text: string): AgentRecord | null {
-  let mirror: Partial<Mirror>;
+/** What a mark says: a record of ours, one of another home's, or nothing that can be read. */
+export type MarkText =
+  | { readonly kind: "ours"; readonly record: AgentRecord }
+  | { readonly kind: "foreign"; readonly home: string; readonly record: AgentRecord | null }
+  | { readonly kind: "broken" };
+
+/** Reads a mark. Throws `STATE_UNREADABLE` for one of ours that a newer version wrote. */
+export function readMarkText(home: string, text: string): MarkText {
+  let mirror: Partial<Mirror> | null;
   try {
-    mirror = JSON.parse(text) as Partial<Mirror>;
+    mirror = JSON.parse(text.replace(/^\ufeff/, "")) as Partial<Mirror> | null;
   } catch {
-    return null;
+    return { kind: "broken" };
   }
-  if (mirror.home !== home || typeof mirror.version !== "number" || mirror.record === undefined) return null;
-  if (mirror.version > RECORD_VERSION) {
+  if (typeof mirror !== "object" || mirror === null || typeof mirror.home !== "string") return { kind: "broken" };
+  const record = isAgentRecord(mirror.record) ? mirror.record : null;
+  if (mirror.home !== home) return { kind: "foreign", home: mirror.home, record };
+  if (typeof mirror.version === "number" && mirror.version > RECORD_VERSION) {
     throw new FleetError("STATE_UNREADABLE", `The record of an agent was written by a newer version (${mirror.version}).`, {
       hint: "Upgrade AI Fleet; the record was left as it is.",
     });
   }
-  return mirror.record;
+  return record === null || mirror.version !== RECORD_VERSION ? { kind: "broken" } : { kind: "ours", record };
+}
+
+/** The record a mark holds: null if it belongs to another home or is no whole mark. Throws `STATE_UNREADABLE` for a newer version. */
+export function recordFromMark(home: string, text: string): AgentRecord | null {
+  const mark = readMarkText(home, text);
+  return mark.kind === "ours" ? mark.record : null;
 }
 
 /** What a look at the machine adds to a record. */

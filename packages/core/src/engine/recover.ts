@@ -4,6 +4,7 @@ import type { Deps } from "./deps.js";
 import { dropLogs } from "./logs.js";
 import { mapPool } from "./pool.js";
 import { unwind } from "./transact.js";
+import { mendIfPossible } from "./unwritable.js";
 
 /** How long what outlived a killed fleet, its commands and its agents, may take to tidy up, milliseconds. */
 const GRACE_MS = 500;
@@ -19,8 +20,11 @@ export async function recover(deps: Deps, warn: (warning: Warning) => void): Pro
   for (const [key, maker] of makers) {
     if (await deps.processes.isAlive(maker)) continue;
     // Two commands may meet here: each step's undoing is idempotent, but not two at a time.
-    const warnings = await deps.locks.hold(`${deps.paths.journal}/maker-${key}`, () => settleAll(deps, key));
-    for (const message of warnings) warn({ code: "RECOVERED", message });
+    const settled = async () => {
+      const warnings = await deps.locks.hold(`${deps.paths.journal}/maker-${key}`, () => settleAll(deps, key));
+      for (const message of warnings) warn({ code: "RECOVERED", message });
+    };
+    await mendIfPossible(settled, warn, "What a killed command had begun cannot be undone yet");
   }
 }
 

@@ -17,7 +17,8 @@ export async function sweep(deps: Deps, scope: Scope, repositories: readonly str
   const listings = await Promise.all(places.map((place) => files.list(place).catch(() => null)));
   for (const [i, place] of places.entries()) {
     const names = listings[i] ?? [];
-    await deps.locks.sweep(place, names);
+    // Only tidying: where nothing can be removed it is left for another time.
+    await deps.locks.sweep(place, names).catch(() => undefined);
     const found = names.flatMap((name) =>
       PASSING.flatMap((pattern) => pattern.exec(name)?.[1] ?? []).map((pid) => ({ name, pid: Number(pid) })),
     );

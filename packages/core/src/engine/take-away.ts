@@ -4,7 +4,6 @@ import type { Deps } from "./deps.js";
 import { dropIfEmpty } from "./drop.js";
 import type { Judged } from "./judge.js";
 import { killLock } from "./kill-lock.js";
-import type { Seen } from "./look.js";
 import { isRegistered } from "./loss.js";
 import { mapPool } from "./pool.js";
 import { type RemovalStep, settleBranches, settleRemoval } from "./removal.js";
@@ -24,7 +23,7 @@ const LOCK_MS = 60_000;
 
 /** Removes agents whose programs have ended: those with work one by one, each saved first, all others together. */
 export async function removeAll(deps: Deps, going: readonly Judged[], options: KillOptions, moment: Moment, undo: Undo): Promise<Removals> {
-  if (options.keepWorktree === true) return { killed: await mapPool(going, going.length, ({ seen }) => handOver(deps, seen)), refused: [] };
+  if (options.keepWorktree === true) return { killed: await handOver(deps, going), refused: [] };
   const errors = new Map<string, FleetError>();
   const saved = new Map<string, SavedWork>();
   await removeClean(
@@ -123,9 +122,16 @@ async function savedOf(deps: Deps, record: AgentRecord): Promise<SavedWork> {
 }
 
 /** Leaves worktree and branch where they are and takes our mark off them. */
-async function handOver(deps: Deps, { record }: Seen): Promise<KilledAgent> {
-  if (await isRegistered(deps, record)) await deps.git.writeMark(record.adminDir, null);
-  return { branch: record.branch, id: record.id, saved: null, branchKept: true };
+async function handOver(deps: Deps, going: readonly Judged[]): Promise<KilledAgent[]> {
+  const ids = new Set(going.map(({ seen }) => seen.record.id));
+  // The registry first: a mark that is missing while the registry knows the agent is taken for lost, and written anew.
+  await deps.store.update((draft) => {
+    draft.agents = draft.agents.filter(({ id }) => !ids.has(id));
+  });
+  return mapPool(going, going.length, async ({ seen: { record } }) => {
+    if (await isRegistered(deps, record)) await deps.git.writeMark(record.adminDir, null);
+    return { branch: record.branch, id: record.id, saved: null, branchKept: true };
+  });
 }
 
 async function branchesKept(deps: Deps, gone: readonly AgentRecord[], options: KillOptions): Promise<ReadonlySet<string>> {

@@ -41,7 +41,8 @@ export async function transact<T>(deps: Deps, work: (undo: Undo) => Promise<T>):
   } catch (error) {
     const { kept, left } = await unwind(deps, steps);
     // What could not be undone stays written down, so that the next command tries again.
-    if (left.length === 0) await entry.close();
+    // A note that stays makes the next command look again, and find nothing to do.
+    if (left.length === 0) await entry.close().catch(() => undefined);
     throw kept.length + left.length === 0 ? error : withLeft(error, kept, left);
   }
 }
@@ -73,7 +74,13 @@ export async function unwind(deps: Deps, steps: readonly Step[]): Promise<Unwoun
 function withLeft(error: unknown, kept: readonly string[], left: readonly string[]): FleetError {
   const known = toFleetError(error);
   const all = [...kept, ...left];
-  return new FleetError(known.code, `${known.message} Left behind: ${all.join("; ")}.`, {
+  const first = /[.!?]$/.test(known.message) ? known.message : `${known.message}.`;
+  const rest = [
+    ...(kept.length === 0 ? [] : [`Left behind: ${kept.join("; ")}.`]),
+    // Each for the same reason, as a rule: said once, the details are in the data.
+    ...(left.length === 0 ? [] : ["What was begun could not all be undone or finished now; the next fleet command does it."]),
+  ];
+  return new FleetError(known.code, [first, ...rest].join(" "), {
     hint:
       left.length === 0
         ? "It is listed as a stopped agent: `fleet resume` starts it again, `fleet kill` removes it."

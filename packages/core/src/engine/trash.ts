@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { FleetError } from "../errors/index.js";
+import { diskFailure, FleetError } from "../errors/index.js";
 import {
   type AgentRecord,
+  isAgentRecord,
   RECORD_VERSION,
   type Repository,
   type SavedEntry,
@@ -103,13 +104,27 @@ export async function listTrash(deps: Deps): Promise<readonly SavedEntry[]> {
 /** Null for what is no whole note of this very folder: nothing is ever removed or restored on its account. */
 function parseNote(text: string | null, id: string): TrashEntry | null {
   try {
-    const entry = text === null ? null : (JSON.parse(text) as TrashEntry & { readonly version?: number });
-    if (entry === null || entry.record?.id !== id || typeof entry.savedAt !== "string") return null;
-    const { branch, commonDir, repo, worktree } = entry.record;
-    return [branch, commonDir, repo, worktree].every((field) => typeof field === "string" && field !== "") ? entry : null;
+    const entry = text === null ? null : (JSON.parse(text) as TrashEntry);
+    return entry !== null && isAgentRecord(entry.record) && entry.record.id === id && isWhole(entry) ? entry : null;
   } catch {
     return null;
   }
+}
+
+function isWhole({ head, branch, tip, ref, savedAt }: TrashEntry): boolean {
+  const isCommit = (value: unknown) => value === null || (typeof value === "string" && /^[0-9a-f]{4,64}$/.test(value));
+  const isTextOrNull = (value: unknown) => value === null || typeof value === "string";
+  return isCommit(head) && isCommit(tip) && isTextOrNull(branch) && isTextOrNull(ref) && !Number.isNaN(Date.parse(savedAt));
+}
+
+/** Folders in the trash that are there and whose notes are not: what lies in them can only be taken out by hand. */
+export async function unnotedTrash(deps: Deps): Promise<readonly string[]> {
+  const { files } = deps.host;
+  const ids = ((await files.list(deps.paths.trash)) ?? []).filter((id) => !id.startsWith("."));
+  const texts = await files.readMany(ids.map((id) => join(deps.paths.trash, id, NOTE)));
+  const unnoted = ids.filter((id, i) => parseNote(texts[i] ?? null, id) === null);
+  const saved = await Promise.all(unnoted.map((id) => isSaved(deps, id)));
+  return unnoted.filter((_, i) => saved[i]).map((id) => savedTree(deps, id));
 }
 
 /** Whether an agent's worktree lies in the trash, whole. */
@@ -143,13 +158,16 @@ export async function findTrash(deps: Deps, name: string): Promise<SavedEntry> {
     entries.find((entry) => entry.record.id === name) ?? entries.find((entry) => entry.record.branch === name && isHere(deps, entry));
   if (found !== undefined) return found;
   const names = [...new Set(entries.filter((entry) => isHere(deps, entry)).map(({ record }) => record.branch))];
+  const unnoted = await unnotedTrash(deps);
   throw new FleetError("AGENT_NOT_FOUND", `Nothing of "${name}" is in the trash.`, {
     hint:
-      entries.length === 0
-        ? "The trash is empty."
-        : names.length === 0
-          ? "`fleet trash list --all-repos` shows what is saved of other repositories."
-          : `There is ${names.slice(0, 5).join(", ")}.`,
+      unnoted.length > 0
+        ? `The notes of what lies in ${unnoted.slice(0, 3).join(", ")} cannot be read: look there.`
+        : entries.length === 0
+          ? "The trash is empty."
+          : names.length === 0
+            ? "`fleet trash list --all-repos` shows what is saved of other repositories."
+            : `There is ${names.slice(0, 5).join(", ")}.`,
     data: { name },
   });
 }
@@ -172,5 +190,7 @@ export async function relocated<T extends TrashEntry>(deps: Deps, entry: T): Pro
 export async function copyFolder(deps: Deps, from: string, to: string): Promise<void> {
   await deps.host.files.makeFolder(to);
   const { exitCode, stderr } = await deps.host.run(["cp", "-a", "--", `${from}/.`, to]);
-  if (exitCode !== 0) throw new FleetError("DRIVER_FAILED", `${from} could not be copied to ${to}: ${stderr.trim()}`);
+  if (exitCode === 0) return;
+  const doing = `${from} could not be copied to ${to}`;
+  throw diskFailure(stderr, doing) ?? new FleetError("DRIVER_FAILED", `${doing}: ${stderr.trim()}`);
 }

@@ -7,6 +7,7 @@ import { dropTrash, repoOf } from "./drop.js";
 import { mirrorText, recordFromMark } from "./record.js";
 import { settleRemoval } from "./removal.js";
 import { settleRestoral } from "./restoral.js";
+import { settleStop } from "./settle-stop.js";
 
 type WorktreeStep = Extract<Step, { kind: "worktree" }>;
 
@@ -41,6 +42,9 @@ export async function unmake(deps: Deps, step: Step, started: boolean): Promise<
     }
     case "worktree":
       return unmakeWorktree(deps, step, started);
+    case "stop":
+      await settleStop(deps, step.agents);
+      return null;
     case "removal":
       await settleRemoval(deps, step);
       return null;

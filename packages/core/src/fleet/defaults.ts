@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { adapterRegistry } from "../agents/registry.js";
 import { makePrivateFolder } from "../config/durable.js";
 import { homeOf, homePaths, type LoadedConfig, loadConfig, writeFirstConfig } from "../config/index.js";
@@ -11,14 +11,14 @@ import type { Deps } from "../engine/deps.js";
 import { FleetError, interrupted, throwIfAborted } from "../errors/index.js";
 import { localHost, toolChecks } from "../host/index.js";
 import type { Repository } from "../model/index.js";
-import type { AdapterRegistry, AgentAdapter, Clock, GitDriver, Ids } from "../ports/index.js";
+import type { AdapterRegistry, AgentAdapter, Clock, GitDriver, Host, Ids } from "../ports/index.js";
 import type { FleetOpenOptions, Replaced } from "./types.js";
 
 /** The one place where concrete drivers meet engine and actions. */
 export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
   const env = options.env ?? process.env;
-  const home = options.home === undefined ? homeOf(env) : resolve(options.home);
   const host = use(options.host, () => localHost({ env, ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }) }));
+  const home = await realHome(host, options.home === undefined ? homeOf(env) : resolve(options.home));
   const processes = use(options.processes, () => processDriver(host));
   const locks = options.locks ?? fileLocks({ processes });
   const unplaced = homePaths(home);
@@ -85,6 +85,15 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
 function use<Driver extends object>(given: Replaced<Driver> | undefined, make: () => Driver): Driver {
   if (given === undefined) return make();
   return typeof given === "function" ? (given as (standard: Driver) => Driver)(make()) : given;
+}
+
+/** One home is one home, by whatever links it is reached: its agents carry its name. */
+async function realHome({ files }: Host, home: string): Promise<string> {
+  for (let at = home; ; at = dirname(at)) {
+    const real = await files.realPath(at).catch(() => null);
+    if (real !== null) return join(real, relative(at, home));
+    if (at === dirname(at)) return home;
+  }
 }
 
 async function requireRoot(git: GitDriver, folder: string): Promise<Repository> {

@@ -51,7 +51,7 @@ export const localFiles: HostFiles = {
     }),
 
   write: (path, content, mode = 0o600, scratch = dirname(path)) =>
-    orThrow(path, async () => {
+    orThrow(`write ${path}`, async () => {
       const temporary = join(scratch, `.tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
       try {
         const handle = await open(temporary, "wx", mode);
@@ -64,28 +64,29 @@ export const localFiles: HostFiles = {
         }
         await rename(temporary, path);
       } catch (error) {
-        await rm(temporary, { force: true });
+        // Why it was only half made is what the caller is to learn.
+        await rm(temporary, { force: true }).catch(() => undefined);
         throw error;
       }
       await syncFolder(dirname(path));
     }),
 
-  append: (path, content) => orThrow(path, () => appendFile(path, content, { mode: 0o600 })),
+  append: (path, content) => orThrow(`write ${path}`, () => appendFile(path, content, { mode: 0o600 })),
 
   stat: (path) => orNull(path, async () => describe(await lstat(path))),
   list: (path) => orNull(path, () => readdir(path)),
 
   makeFolder: (path, mode = 0o700) =>
-    orThrow(path, async () => {
+    orThrow(`make ${path}`, async () => {
       const first = await mkdir(path, { recursive: true, mode });
       if (first === undefined) return;
       for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, mode);
     }),
 
-  rename: (from, to) => orThrow(from, () => rename(from, to)),
+  rename: (from, to) => orThrow(`move ${from} to ${to}`, () => rename(from, to)),
 
   remove: (path) =>
-    orThrow(path, async () => {
+    orThrow(`remove ${path}`, async () => {
       try {
         await unlink(path);
       } catch (error) {
@@ -97,11 +98,11 @@ export const localFiles: HostFiles = {
       }
     }),
 
-  removeTree: (path) => orThrow(path, () => removeTree(path)),
+  removeTree: (path) => orThrow(`remove ${path}`, () => removeTree(path)),
   realPath: (path) => orNull(path, () => realpath(path)),
-  setTime: (path, modifiedAt) => orThrow(path, () => utimes(path, modifiedAt / 1000, modifiedAt / 1000)),
+  setTime: (path, modifiedAt) => orThrow(`change ${path}`, () => utimes(path, modifiedAt / 1000, modifiedAt / 1000)),
 
-  setMode: (path, mode) => orThrow(path, () => chmod(path, mode)),
+  setMode: (path, mode) => orThrow(`change ${path}`, () => chmod(path, mode)),
 };
 
 function isGone(error: unknown): boolean {
@@ -114,15 +115,15 @@ async function orNull<T>(path: string, work: () => Promise<T>): Promise<T | null
     return await work();
   } catch (error) {
     if (isGone(error)) return null;
-    throw toFleetError(error, path);
+    throw toFleetError(error, `Cannot read ${path}`);
   }
 }
 
-async function orThrow<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function orThrow<T>(doing: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw toFleetError(error, path);
+    throw toFleetError(error, `Cannot ${doing}`);
   }
 }
 

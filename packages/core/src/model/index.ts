@@ -1,5 +1,6 @@
 export * from "./agent.js";
 export * from "./agent-mark.js";
+export * from "./check-record.js";
 export * from "./events.js";
 export * from "./kill.js";
 export * from "./process.js";

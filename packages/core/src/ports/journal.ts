@@ -14,6 +14,8 @@ export type Step =
     }
   | { readonly kind: "session"; readonly agent: string }
   | { readonly kind: "file"; readonly path: string }
+  /** The programs of these agents are ended, and their records say stopped then. */
+  | { readonly kind: "stop"; readonly agents: readonly string[] }
   /**
    * An agent's worktree goes, saved first where it holds work; then its branch, where that loses nothing, and its record.
    * `unlinked`: only the registration goes, as the folder did not name it.

@@ -121,7 +121,16 @@ describe("the registry's file", () => {
   });
 
   it("that cannot be read is an error, not an empty registry", async () => {
-    mkdirSync(state(), { recursive: true });
+    world.write(world.fleetHome, "a file where the home should be");
     await expect(makeStore(world.fleetHome).read()).rejects.toMatchObject({ code: "DRIVER_FAILED" });
+  });
+
+  it("that is a folder is kept aside, and a file takes its place", async () => {
+    mkdirSync(state(), { recursive: true });
+    const store = makeStore(world.fleetHome);
+    expect((await store.read()).problems).toHaveLength(1);
+    await store.update(() => undefined);
+    expect((await store.read()).problems).toEqual([]);
+    expect(readdirSync(world.fleetHome).filter((name) => name.startsWith("state.json.broken-"))).toHaveLength(1);
   });
 });

@@ -49,7 +49,7 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
             : await host.run(["git", ...argv], { cwd: folder, env, input: options.input ?? "", idleTimeoutMs: idleMs }, call);
         exitCode = outcome.exitCode;
         if (call.signal?.aborted) throw interrupted(call.signal);
-        if (exitCode === null || !(options.accept ?? [0]).includes(exitCode)) throw gitFailure(argv, outcome);
+        if (exitCode === null || !(options.accept ?? [0]).includes(exitCode)) throw gitFailure(argv, outcome, folder);
         return { exitCode, stdout: outcome.stdout, stderr: outcome.stderr };
       } catch (error) {
         if (call.signal?.aborted && !(error instanceof FleetError && error.code === "INTERRUPTED")) throw interrupted(call.signal);

@@ -8,16 +8,16 @@ export interface GitOutcome {
   readonly stderr: string;
 }
 
-/** A git command that ended in a way its caller did not expect, as the error to throw. */
-export function gitFailure(argv: readonly string[], outcome: GitOutcome): FleetError {
+/** A git command that ended in a way its caller did not expect, run in `place`, as the error to throw. */
+export function gitFailure(argv: readonly string[], outcome: GitOutcome, place: string): FleetError {
   const command = subcommand(argv);
   const stderr = withoutLogin(outcome.stderr);
   const reason = reasonOf({ ...outcome, stderr });
   const options = {
     data: { argv: argv.map(withoutLogin), exitCode: outcome.exitCode, stderr: stderr.slice(-4000) },
   };
-  if (/No space left on device|Disk quota exceeded/.test(outcome.stderr)) {
-    return new FleetError("DISK_FULL", `git ${command} ran out of space: ${reason}`, {
+  if (/No space left on device|Disk quota exceeded|File too large/.test(outcome.stderr)) {
+    return new FleetError("DISK_FULL", `git ${command} ran out of space in ${place}: ${reason}`, {
       ...options,
       hint: "Free some space and run the command again.",
     });
@@ -29,7 +29,7 @@ export function gitFailure(argv: readonly string[], outcome: GitOutcome): FleetE
     });
   }
   if (/Permission denied|Read-only file system|Operation not permitted/.test(outcome.stderr)) {
-    return new FleetError("PERMISSION_DENIED", `git ${command} may not read or write a file: ${reason}`, {
+    return new FleetError("PERMISSION_DENIED", `git ${command} may not read or write a file in ${place}: ${reason}`, {
       ...options,
       hint: "Check who owns the repository's files and whether they are writable.",
     });

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { FleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
+import { diskFailure, FleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
 import type { Repository, Worktree } from "../../model/index.js";
 import type { Call, Host, Locks } from "../../ports/index.js";
 import { dropExclude } from "./exclude.js";
@@ -166,10 +166,13 @@ async function copyTree(host: Host, from: string, to: string, call?: Call): Prom
   const part = `${to}.part`;
   try {
     const { exitCode, stderr } = await host.run(["cp", "-a", "--", from, part], {}, call);
-    if (exitCode !== 0) throw new FleetError("DRIVER_FAILED", `The worktree ${from} could not be copied to ${to}: ${stderr.trim()}`);
+    if (exitCode !== 0) {
+      const doing = `The worktree ${from} could not be copied to ${to}`;
+      throw diskFailure(stderr, doing) ?? new FleetError("DRIVER_FAILED", `${doing}: ${stderr.trim()}`);
+    }
     await host.files.rename(part, to);
   } catch (error) {
-    await host.files.removeTree(part);
+    await host.files.removeTree(part).catch(() => undefined);
     throw error;
   }
   await host.files.removeTree(from);

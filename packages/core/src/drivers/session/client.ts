@@ -1,4 +1,4 @@
-import { FleetError, isFleetError } from "../../errors/index.js";
+import { diskFailure, FleetError, isFleetError } from "../../errors/index.js";
 import type { Call, Host, RunResult } from "../../ports/index.js";
 import type { TmuxOptions } from "./settings.js";
 import { tmuxVersion } from "./version.js";
@@ -67,6 +67,8 @@ export function isNoServer(stderr: string): boolean {
 /** The failure of a call that reached the server, as the error to throw. */
 export function tmuxFailure(doing: string, result: { readonly exitCode: number | null; readonly stderr: string }): FleetError {
   const said = result.stderr.trim().split("\n")[0] ?? "";
+  const disk = diskFailure(result.stderr, `tmux could not ${doing}`);
+  if (disk !== null) return disk;
   const mismatch = /protocol version mismatch/.test(said);
   return new FleetError("DRIVER_FAILED", `tmux could not ${doing}: ${said || `exit code ${result.exitCode}`}`, {
     ...(mismatch

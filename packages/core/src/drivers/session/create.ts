@@ -44,6 +44,8 @@ async function* createChunk(
       try {
         await place(context, launch);
       } catch (error) {
+        // Half of a script may hold half of a secret.
+        await files.remove(launch.script).catch(() => undefined);
         yield failed(spec, error);
         continue;
       }

@@ -1,5 +1,5 @@
-import { chmodSync, constants, copyFileSync } from "node:fs";
-import { makePrivateFolder, writeDurably } from "../../config/durable.js";
+import { chmodSync, constants, copyFileSync, lstatSync, renameSync } from "node:fs";
+import { makePrivateFolder, removeQuietly, writeDurably } from "../../config/durable.js";
 import type { HomePaths } from "../../config/paths.js";
 import { throwIfAborted, toFleetError } from "../../errors/index.js";
 import type { Locks, Store } from "../../ports/index.js";
@@ -43,11 +43,17 @@ function keepAside(file: string): void {
   for (let again = 0; ; again++) {
     const copy = `${file}.broken-${stamp}${again === 0 ? "" : `-${again}`}`;
     try {
-      copyFileSync(file, copy, constants.COPYFILE_EXCL);
-      chmodSync(copy, 0o600);
+      if (lstatSync(file).isFile()) {
+        copyFileSync(file, copy, constants.COPYFILE_EXCL);
+        chmodSync(copy, 0o600);
+        // A folder, a link or a pipe is moved away itself: no file could take its place.
+      } else renameSync(file, copy);
       return;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw toFleetError(error, `Cannot keep a copy of ${file}`);
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+        removeQuietly(copy);
+        throw toFleetError(error, `Cannot keep a copy of ${file}`);
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makePrivateFolder } from "../../config/durable.js";
+import { makePrivateFolder, removeQuietly } from "../../config/durable.js";
 import { toFleetError } from "../../errors/index.js";
 import { RUN_MARK } from "../../host/index.js";
 import type { ProcessIdentity } from "../../model/index.js";
@@ -24,12 +24,18 @@ export function fileJournal(folder: string): Journal {
         // Renamed into place, so that a file that is seen always names its maker.
         const unnamed = join(folder, `.tmp-${process.pid}-${id}`);
         const header = { maker: { pid: maker.pid, start: maker.start, boot: maker.boot }, run: RUN_MARK.value };
-        writeFileSync(unnamed, `${JSON.stringify(header)}\n`, { mode: 0o600, flag: "wx" });
-        renameSync(unnamed, file);
+        try {
+          writeFileSync(unnamed, `${JSON.stringify(header)}\n`, { mode: 0o600, flag: "wx" });
+          renameSync(unnamed, file);
+        } catch (error) {
+          removeQuietly(unnamed);
+          throw error;
+        }
       });
       return {
         async did(step) {
-          guarded(`Cannot write ${file}`, () => appendFileSync(file, `${JSON.stringify(step)}\n`, { mode: 0o600 }));
+          // The break comes first as well: half a line that a full disk left must not swallow this one.
+          guarded(`Cannot write ${file}`, () => appendFileSync(file, `\n${JSON.stringify(step)}\n`, { mode: 0o600 }));
         },
         async close() {
           guarded(`Cannot remove ${file}`, () => rmSync(file, { force: true }));

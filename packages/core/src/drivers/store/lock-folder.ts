@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { removeQuietly } from "../../config/durable.js";
 import type { ProcessDriver } from "../../ports/index.js";
 import { isDead, type LockOwner, OWNER_FILE, readOwner } from "./owner.js";
 
@@ -62,7 +63,7 @@ function take(path: string, owner: LockOwner): void {
     makeOwned(made, owner);
     renameSync(made, path);
   } catch (error) {
-    rmSync(made, { recursive: true, force: true });
+    removeQuietly(made);
     const { code } = error as NodeJS.ErrnoException;
     // A folder is renamed over an empty one only; a lock is never empty.
     if (code === "ENOTEMPTY" || code === "EEXIST") throw held();
@@ -88,8 +89,16 @@ function makeOwned(folder: string, owner: LockOwner): void {
 /** Takes a lock's folder away in one step, so that nobody sees half of it. */
 function drop(path: string, nonce: string): void {
   const away = `${path}.${nonce}.gone`;
-  renameSync(path, away);
-  rmSync(away, { recursive: true, force: true });
+  try {
+    renameSync(path, away);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw error;
+    // A full disk may have no room for the other name. Without its owner the folder is nobody's lock.
+    rmSync(join(path, OWNER_FILE), { force: true });
+    rmdirSync(path);
+    return;
+  }
+  removeQuietly(away);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { removeQuietly } from "../../config/durable.js";
 import type { Observation, Observations } from "../../ports/index.js";
 
 /** Observations in one small file. No lock and no fsync: it may be lost, and nothing but "since when" is lost with it. */
@@ -9,7 +10,7 @@ export function fileObservations(folder: string): Observations {
     async read() {
       try {
         const entries = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, Observation>);
-        return new Map(entries.filter(([, entry]) => typeof entry?.status === "string" && typeof entry.at === "number"));
+        return new Map(entries.filter(([, entry]) => isWhole(entry)));
       } catch {
         return new Map();
       }
@@ -22,7 +23,18 @@ export function fileObservations(folder: string): Observations {
         renameSync(temporary, file);
       } catch {
         // A full or read-only disk must not keep anybody from reading a status.
+        removeQuietly(temporary);
       }
     },
   };
+}
+
+function isWhole(entry: Partial<Observation> | null): boolean {
+  return (
+    typeof entry?.status === "string" &&
+    typeof entry.source === "string" &&
+    typeof entry.since === "string" &&
+    typeof entry.at === "number" &&
+    (entry.cpuMs === null || typeof entry.cpuMs === "number")
+  );
 }

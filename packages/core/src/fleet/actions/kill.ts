@@ -5,6 +5,7 @@ import { type Judged, judge, lookAgain } from "../../engine/judge.js";
 import { tidyLogs } from "../../engine/logs.js";
 import type { Seen } from "../../engine/look.js";
 import { lossOf } from "../../engine/loss.js";
+import { writeMirror } from "../../engine/mirror.js";
 import { mapPool } from "../../engine/pool.js";
 import { type Moment, noteMoment } from "../../engine/stillness.js";
 import { removeAll } from "../../engine/take-away.js";
@@ -39,16 +40,17 @@ async function endAndRemove(
   moment: Moment,
   call?: CallOptions,
 ): Promise<KillResult> {
-  const judged = await mapPool(chosen, deps.settings.config.fleet.maxParallel, (seen) => judge(deps, seen, options, call), call);
-  const going = judged.filter((entry) => entry.refusal === null);
-  // From here on an interruption no longer stops what has begun: each agent is finished.
-  await endAgents(
-    deps,
-    going.map(({ seen }) => seen),
-  );
-  const still = await lookAgain(deps, going, moment, options);
-  // Noted until the registry has been told: the next command finishes what is cut off in the middle.
+  // Noted until the registry has been told: the next command finishes what is cut off in the middle. Begun before
+  // any program is ended, so that a disk that takes no note leaves the agents alone.
   const result = await transact(deps, async (undo) => {
+    const judged = await mapPool(chosen, deps.settings.config.fleet.maxParallel, (seen) => judge(deps, seen, options, call), call);
+    const going = judged.filter((entry) => entry.refusal === null);
+    // From here on an interruption no longer stops what has begun: each agent is finished.
+    const targets = going.map(({ seen }) => seen);
+    // What stays after all, because its removal fails, was stopped.
+    if (targets.length > 0)
+      await undo.did({ kind: "stop", agents: targets.map(({ record }) => record.id) }, () => endAgents(deps, targets));
+    const still = await lookAgain(deps, going, moment, options);
     const ended = await removeAll(
       deps,
       still.filter((entry) => entry.refusal === null),
@@ -102,5 +104,6 @@ async function forget(
       );
   });
   const { agents } = await deps.store.read();
+  for (const agent of agents) if (stopped.has(agent.id)) await writeMirror(deps, agent);
   await tidyLogs(deps, new Set(agents.map((agent) => agent.id)));
 }

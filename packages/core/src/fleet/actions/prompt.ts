@@ -1,8 +1,9 @@
-import { checkPromptText, deliver } from "../../engine/deliver.js";
+import { checkPromptText, deliver, type Receipt } from "../../engine/deliver.js";
 import type { Deps } from "../../engine/deps.js";
+import type { Seen } from "../../engine/look.js";
 import { mapPool } from "../../engine/pool.js";
 import { isSingle } from "../../engine/targets.js";
-import { FleetError } from "../../errors/index.js";
+import { FleetError, toFleetError } from "../../errors/index.js";
 import type { Target } from "../../model/index.js";
 import type { CallOptions, PromptResult } from "../types.js";
 import { find } from "./find.js";
@@ -11,10 +12,18 @@ import { find } from "./find.js";
 export async function prompt(deps: Deps, target: Target, text: string, call?: CallOptions): Promise<readonly PromptResult[]> {
   checkPromptText(text);
   const chosen = await find(deps, target, call);
+  // Of several, one that cannot be given its prompt must not keep the others' results from being told.
+  const given = (seen: Seen): Promise<Receipt> =>
+    deliver(deps, seen, text, call).catch((error: unknown) => {
+      // All three come from the lock that is taken before anything is typed.
+      const { code, message } = toFleetError(error);
+      if (isSingle(target) || !["DISK_FULL", "PERMISSION_DENIED", "LOCKED"].includes(code)) throw error;
+      return { delivery: "refused", reason: message };
+    });
   const results = await mapPool(
     chosen,
     deps.settings.config.fleet.maxParallel,
-    async (seen): Promise<PromptResult> => ({ branch: seen.record.branch, ...(await deliver(deps, seen, text, call)) }),
+    async (seen): Promise<PromptResult> => ({ branch: seen.record.branch, ...(await given(seen)) }),
     call,
   );
   const [only] = results;

@@ -11,6 +11,7 @@ import { refuseTooMany } from "../../engine/reserve.js";
 import { type Riser, riser } from "../../engine/rise.js";
 import { isSingle } from "../../engine/targets.js";
 import { transact } from "../../engine/transact.js";
+import { mendIfPossible } from "../../engine/unwritable.js";
 import { FleetError, toFleetError } from "../../errors/index.js";
 import { type AgentRecord, isAlive, isEnded, type Session, type Target } from "../../model/index.js";
 import type { Launch } from "../../ports/index.js";
@@ -45,7 +46,12 @@ export async function resume(deps: Deps, target: Target, call?: CallOptions): Pr
       if (known.code === "AGENT_COMMAND_MISSING" || known.code === "INTERRUPTED" || known.code === "DISK_FULL") break;
     }
   }
-  await saveRecords(deps, records);
+  // They run; that the registry does not say so yet is put right by the next look at it.
+  await mendIfPossible(
+    () => saveRecords(deps, records),
+    call?.onWarning ?? (() => {}),
+    "The agents run, but that could not be written down",
+  );
   const [first] = failed;
   if (isSingle(target) && first !== undefined) throw first.error;
   return { agents: await describe(deps, records, call), failed };
