@@ -69,6 +69,18 @@ describe("a registry that is", () => {
     expect(await damaged(text)).toEqual({ found: before, aside: [text] });
   });
 
+  it.each<[string, (agents: Record<string, unknown>[]) => unknown]>([
+    ["a field of a wrong type", ([one]) => Object.assign(one as object, { createdBranch: "yes" })],
+    ["an id that leads out of its folder", ([one]) => Object.assign(one as object, { id: "../../x" })],
+    ["a branch of somebody else's", ([one]) => Object.assign(one as object, { branch: "main" })],
+    ["a folder of somebody else's", ([one]) => Object.assign(one as object, { worktree: repo })],
+    ["one agent twice", (agents) => agents.push({ ...agents[0], branch: "main" })],
+  ])("wrong in %s is put right by what stands beside the worktrees", async (_what, spoil) => {
+    const state = JSON.parse(whole) as { agents: Record<string, unknown>[] };
+    spoil(state.agents);
+    expect((await damaged(JSON.stringify(state))).found).toEqual(before);
+  });
+
   it(`cut ${LONG ? "at every byte" : "at bytes all over it"} is rebuilt in full and kept aside`, async () => {
     const bytes = Buffer.from(whole);
     const cuts = LONG
