@@ -1,10 +1,15 @@
+import { join } from "node:path";
 import type { StatusReading } from "../model/index.js";
 import type { AgentAdapter, Evidence, LaunchContext } from "../ports/index.js";
 import { hasSibling, lastChoices } from "./dialog.js";
-import { commandOf, fitsArgument, looksLikeOption, looksLikeSubcommand, promptOf, withArgument, withPaste } from "./launch.js";
+import { hookReader, reporter, toolQuestion } from "./hooks.js";
+import { asText, commandOf, fitsArgument, looksLikeOption, looksLikeSubcommand, promptOf, withArgument, withPaste } from "./launch.js";
 import { IDLE, isRule, visibleLines, WORKING, waiting } from "./screen.js";
 
-/** Claude Code: `claude [flags] [prompt]`, `claude --continue [prompt]`. */
+/**
+ * Claude Code: `claude [flags] [prompt]`, `claude --continue [prompt]`. Its hooks come by a settings file of
+ * this session alone, which adds to the user's own.
+ */
 export const claude: AgentAdapter = {
   name: "claude",
   title: "Claude Code",
@@ -13,12 +18,46 @@ export const claude: AgentAdapter = {
   resume: (context) => start(context, context.conversation === null ? ["--continue"] : ["--resume", context.conversation]),
   read: (evidence) => look(evidence)?.reading ?? null,
   ready: (evidence) => look(evidence)?.ready ?? null,
+  submitDelayMs: 300,
+  // A first `/` is an order also with a blank before it.
+  typed: (prompt) => (prompt.startsWith("/") ? { paste: prompt, taken: prompt } : asText(prompt)),
+  modes: {
+    ask: ["--permission-mode", "manual"],
+    edit: ["--permission-mode", "acceptEdits"],
+    yolo: ["--permission-mode", "bypassPermissions"],
+  },
+  reports: hookReader({
+    events: { SessionStart: null, UserPromptSubmit: "working", PermissionRequest: "waiting", Stop: "idle" },
+    prompt: { kind: "UserPromptSubmit", field: "prompt", unwrap: (text) => PASTED.exec(text)?.[2] ?? text },
+    conversation: "session_id",
+    question: toolQuestion,
+    // No hook runs on Esc, nor when a question is answered.
+    silent: ["working>idle", "waiting>working", "waiting>idle", "idle>waiting"],
+  }),
 };
+
+/** How it hands on a paste of several lines. */
+const PASTED = /^\s*<pasted_content id="([^"]*)">\n(.*)\n<\/pasted_content id="\1">\s*$/s;
+
+const SETTINGS = "settings.json";
+const HOOKS = ["SessionStart", "UserPromptSubmit", "PermissionRequest", "Stop"];
+
+/** Hooks as a settings file has them; none where the user gives a settings file of their own, of which there can be one. */
+function hooksOf({ reports, flags }: LaunchContext): { readonly args: readonly string[]; readonly files: Record<string, string> } {
+  if (reports === null || flags.some((flag) => flag.startsWith("--settings"))) return { args: [], files: {} };
+  const hooks = Object.fromEntries(HOOKS.map((kind) => [kind, [{ hooks: [{ type: "command", command: reporter(kind), timeout: 5 }] }]]));
+  return { args: ["--settings", join(reports, SETTINGS)], files: { [SETTINGS]: JSON.stringify({ hooks }) } };
+}
 
 function start(context: LaunchContext, mode: readonly string[]) {
   const prompt = promptOf(context);
-  const base = commandOf(context, ["claude"]);
-  const argv: readonly [string, ...string[]] = [...base, ...mode];
+  const base = commandOf(context, ["claude"], claude.modes);
+  const { args, files } = hooksOf(context);
+  const argv: readonly [string, ...string[]] = [...base, ...args, ...mode];
+  return { ...withPrompt(argv, prompt), ...(args.length === 0 ? {} : { files }) };
+}
+
+function withPrompt(argv: readonly [string, ...string[]], prompt: string | null) {
   // One word might be a subcommand (`doctor`, `update`), and `--` does not change that.
   if (prompt === null || !fitsArgument(prompt) || looksLikeSubcommand(prompt)) return withPaste(argv, prompt);
   // Some flags take any number of values and would take the prompt for one more.

@@ -3,7 +3,7 @@ import type { StatusReading } from "../model/index.js";
 import type { AgentAdapter, Evidence, LaunchContext, Said } from "../ports/index.js";
 import { hasSibling, lastChoices } from "./dialog.js";
 import { hookReader, reporter, toolQuestion } from "./hooks.js";
-import { commandOf, fitsArgument, looksLikeOption, looksLikeSubcommand, promptOf, withArgument, withPaste } from "./launch.js";
+import { asText, commandOf, fitsArgument, looksLikeOption, looksLikeSubcommand, promptOf, withArgument, withPaste } from "./launch.js";
 import { IDLE, lastTexts, visibleLines, WORKING, waiting } from "./screen.js";
 
 /**
@@ -44,17 +44,6 @@ export const codex: AgentAdapter = {
     },
   }),
 };
-
-/**
- * A first `!` or `/` would be a command, a last `@word` opens a list that eats Enter. Blanks around the text
- * prevent both, and the program takes them off again.
- */
-function asText(prompt: string) {
-  const taken = prompt.trim();
-  return { paste: READ_AS_MORE.test(taken) ? ` ${taken} ` : prompt, taken };
-}
-
-const READ_AS_MORE = /^[!/]|(^|\s)[@$]\S*$/;
 
 /** An empty input shows what can be asked for, and its footer the shortcuts. */
 function isDrafted({ screen }: Evidence): boolean | null {

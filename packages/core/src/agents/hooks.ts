@@ -17,7 +17,12 @@ export interface HookTable {
   /** What each event says the program does; null for one that says nothing of that. */
   readonly events: Readonly<Record<string, Said["status"] | null>>;
   /** The event that a prompt was taken, and where its text stands. */
-  readonly prompt: { readonly kind: string; readonly field: string };
+  readonly prompt: {
+    readonly kind: string;
+    readonly field: string;
+    /** Takes off what the program puts around a prompt. @default nothing */
+    readonly unwrap?: (text: string) => string;
+  };
   /** Where the conversation's id stands in every report. */
   readonly conversation: string;
   readonly silent: ReportReader["silent"];
@@ -46,7 +51,7 @@ export function hookReader(table: HookTable): ReportReader {
     taken(reports) {
       const found = reports.find(({ kind }) => kind === table.prompt.kind);
       const text = found?.body?.[table.prompt.field];
-      return found === undefined || typeof text !== "string" ? null : { text, at: found.at };
+      return found === undefined || typeof text !== "string" ? null : { text: (table.prompt.unwrap?.(text) ?? text).trim(), at: found.at };
     },
   };
 }

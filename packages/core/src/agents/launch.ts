@@ -42,3 +42,15 @@ export function withArgument(argv: readonly [string, ...string[]], ...last: read
 export function withPaste(argv: readonly [string, ...string[]], prompt: string | null): Launch {
   return { argv, promptVia: prompt === null ? "none" : "paste" };
 }
+
+/** A first `!` or `/` is an order to most programs, a last `@word` opens a list that eats Enter. */
+const READ_AS_MORE = /^[!/]|(^|\s)[@$]\S*$/;
+
+/**
+ * A prompt with blanks around it where the program would read it as more than text; it takes them off again.
+ * For the adapters of programs of which that is known.
+ */
+export function asText(prompt: string): { readonly paste: string; readonly taken: string } {
+  const taken = prompt.trim();
+  return { paste: READ_AS_MORE.test(taken) ? ` ${taken} ` : prompt, taken };
+}

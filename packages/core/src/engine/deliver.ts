@@ -75,7 +75,7 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   if (await isDrafted(deps, adapter, session, call)) return refused("somebody is typing into it, and it would become one text with theirs");
 
   const { paste, taken } = adapter?.typed?.(text) ?? { paste: text, taken: text };
-  const told = await listenFor(deps, record, session);
+  const told = await listenFor(deps, record, session, paste);
   const before = await bytesRead(deps, session, call);
   const sent = await deps.sessions.paste(session, record.id, paste, call);
   if (sent !== "sent") return refused("its program ended meanwhile");

@@ -12,6 +12,8 @@ import { hearOne } from "./reports.js";
 const PATIENCE_MS = [1000, 1000, 4000];
 const PATIENCE_MS_PER_KB = 12;
 const POLL_MS = 20;
+const ORDER = /^[/!]/;
+
 /** Waits for the program's own word on a prompt that was submitted. */
 export type Listener = (text: string, call?: Call) => Promise<Receipt>;
 
@@ -19,9 +21,10 @@ export type Listener = (text: string, call?: Call) => Promise<Receipt>;
  * Prepares to hear of the next prompt an agent takes; null where its program reports none, or reports it
  * only later, as one in the middle of a turn does.
  */
-export async function listenFor(deps: Deps, record: AgentRecord, session: Session): Promise<Listener | null> {
+export async function listenFor(deps: Deps, record: AgentRecord, session: Session, paste: string): Promise<Listener | null> {
   const reader = deps.adapters.get(record.adapter)?.reports;
-  if (reader === undefined) return null;
+  // An order of the program's own is no prompt, and nothing is reported of it.
+  if (reader === undefined || ORDER.test(paste)) return null;
   const { reports } = await hearOne(deps, record, session);
   // One that has not reported anything yet may have been started without its hooks.
   if (reports.length === 0 || record.status === "working") return null;
@@ -39,7 +42,7 @@ interface Listening {
 async function listen(deps: Deps, listening: Listening, text: string, call?: Call): Promise<Receipt> {
   for (const [attempt, patience] of PATIENCE_MS.entries()) {
     const taken = await waitForReport(deps, listening, patience + (text.length / 1024) * PATIENCE_MS_PER_KB, call);
-    if (taken === text) return { delivery: "delivered", reason: null };
+    if (taken === text.trim()) return { delivery: "delivered", reason: null };
     if (taken !== null) return { delivery: "unverified", reason: "its program took a prompt that is not the one that was sent" };
     const last = attempt === PATIENCE_MS.length - 1;
     // Enter alone, never the text again.
