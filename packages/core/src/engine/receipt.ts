@@ -1,5 +1,5 @@
 import type { AgentRecord, Session } from "../model/index.js";
-import type { Call, ReportReader } from "../ports/index.js";
+import type { AgentAdapter, Call, ReportReader } from "../ports/index.js";
 import type { Receipt } from "./deliver.js";
 import type { Deps } from "./deps.js";
 import { hearOne } from "./reports.js";
@@ -18,58 +18,69 @@ const ORDER = /^[/!]/;
 export type Listener = (text: string, call?: Call) => Promise<Receipt>;
 
 /**
- * Prepares to hear of the next prompt an agent takes; null where its program reports none, or reports it
- * only later, as one in the middle of a turn does.
+ * Prepares to hear of the next prompt an agent takes; null where its program reports none, or was not started
+ * with its hooks.
  */
 export async function listenFor(deps: Deps, record: AgentRecord, session: Session, paste: string): Promise<Listener | null> {
-  const reader = deps.adapters.get(record.adapter)?.reports;
+  const adapter = deps.adapters.get(record.adapter);
+  const reader = adapter?.reports;
   // An order of the program's own is no prompt, and nothing is reported of it.
   if (reader === undefined || ORDER.test(paste)) return null;
   const { reports } = await hearOne(deps, record, session);
   // One that has not reported anything yet may have been started without its hooks.
-  if (reports.length === 0 || record.status === "working") return null;
+  if (adapter === null || reports.length === 0) return null;
   const before = reader.taken(reports)?.at ?? 0;
-  return (text, call) => listen(deps, { record, session, reader, before }, text, call);
+  return (text, call) => listen(deps, { record, session, adapter, reader, before }, text, call);
 }
 
 interface Listening {
   readonly record: AgentRecord;
   readonly session: Session;
+  readonly adapter: AgentAdapter;
   readonly reader: ReportReader;
   readonly before: number;
 }
 
 async function listen(deps: Deps, listening: Listening, text: string, call?: Call): Promise<Receipt> {
+  let heard: "this" | "another" | "none" = "none";
   for (const [attempt, patience] of PATIENCE_MS.entries()) {
-    const taken = await waitForReport(deps, listening, patience + (text.length / 1024) * PATIENCE_MS_PER_KB, call);
-    if (taken === text.trim()) return { delivery: "delivered", reason: null };
-    if (taken !== null) return { delivery: "unverified", reason: "its program took a prompt that is not the one that was sent" };
+    heard = await waitForReport(deps, listening, text, patience + (text.length / 1024) * PATIENCE_MS_PER_KB, call);
+    if (heard === "this") return { delivery: "delivered", reason: null };
     const last = attempt === PATIENCE_MS.length - 1;
+    const held = await stillHolds(deps, listening, text, call);
+    // In the middle of a turn a program keeps a prompt for later, and some report it only then.
+    if (!held && listening.record.status === "working") return { delivery: "delivered", reason: null };
+    if (last || !held) continue;
     // Enter alone, never the text again.
-    if (last || !(await stillHolds(deps, listening, text, call))) continue;
     if ((await deps.sessions.press(listening.session, listening.record.id, "Enter", call)) !== "sent") break;
   }
+  if (heard === "another") return { delivery: "unverified", reason: "its program took a prompt that is not the one that was sent" };
   return { delivery: "unverified", reason: "its program has read text and Enter, and has not said that it took a prompt" };
 }
 
+/** The report of an earlier prompt may come first. */
 async function waitForReport(
   deps: Deps,
   { record, session, reader, before }: Listening,
+  text: string,
   patience: number,
   call?: Call,
-): Promise<string | null> {
+): Promise<"this" | "another" | "none"> {
   const end = deps.clock.now() + patience;
   for (;;) {
     const taken = reader.taken((await hearOne(deps, record, session)).reports);
-    if (taken !== null && taken.at > before) return taken.text;
-    if (deps.clock.now() >= end) return null;
+    const news = taken !== null && taken.at > before;
+    if (news && taken.text === text.trim()) return "this";
+    if (deps.clock.now() >= end) return news ? "another" : "none";
     await deps.clock.sleep(POLL_MS, call);
   }
 }
 
-/** Whether the end of the text still stands on the screen's last rows, as a draft does: only then Enter may be pressed again. */
-async function stillHolds(deps: Deps, { session }: Listening, text: string, call?: Call): Promise<boolean> {
-  const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id);
+/** Whether the text still stands in the input, as a draft does: only then Enter may be pressed again. */
+async function stillHolds(deps: Deps, { session, adapter }: Listening, text: string, call?: Call): Promise<boolean> {
+  const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id) ?? null;
+  const draft = adapter.draft?.({ session, screen, now: deps.clock.now() }) ?? null;
+  if (draft !== null) return draft;
   const end = text.trimEnd().split("\n").at(-1)?.slice(-20) ?? "";
   return end !== "" && (screen?.lines ?? []).slice(-12).some((line) => line.includes(end));
 }

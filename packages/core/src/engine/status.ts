@@ -25,6 +25,10 @@ export interface StatusEvidence {
 
 /** How long a screen may lag behind what the program reports, milliseconds. */
 const CATCH_UP_MS = 1500;
+/** How long a program may take to report the prompt it was started with, milliseconds. */
+const TAKES_UP_MS = 8000;
+/** A session that is so much younger than its agent was not its first, milliseconds. */
+const FIRST_START_MS = 60_000;
 
 /**
  * The status, by rank of evidence: the end of the process, then what the program reports of itself, then
@@ -51,12 +55,14 @@ export function readStatus(evidence: StatusEvidence): StatusReading {
  * What the program said last, unless the screen has shown something else for a while that the program does
  * not report: a turn that was interrupted, a question that was answered.
  */
-function ranked({ adapter, heard, now }: StatusEvidence, screen: StatusReading | null): StatusReading | null {
+function ranked(evidence: StatusEvidence, screen: StatusReading | null): StatusReading | null {
+  const { adapter, heard, now } = evidence;
   const reader = adapter?.reports;
   const hook = reader?.said(heard?.reports ?? []) ?? null;
   const diary = heard?.diary ?? null;
   const said = hook === null || (diary !== null && diary.at >= hook.at) ? diary : hook;
-  if (reader === undefined || said === null) return screen;
+  if (reader === undefined) return screen;
+  if (said === null) return screen?.status === "idle" && hasFirstPromptAhead(evidence) ? { status: "working", source: "session" } : screen;
   const source = said === hook ? "hook" : "transcript";
   // What a report asks for names the command; a dialog often says no more than "the following".
   const question = said.question ?? screen?.question;
@@ -65,6 +71,13 @@ function ranked({ adapter, heard, now }: StatusEvidence, screen: StatusReading |
     screen !== null && now - said.at > CATCH_UP_MS && reader.silent.some((change) => change === `${said.status}>${screen.status}`);
   if (overruled) return screen;
   return { status: said.status, source, ...(said.question === undefined ? {} : { question: said.question }) };
+}
+
+/** A program shows its empty input a moment before it takes up the prompt it was started with. */
+function hasFirstPromptAhead({ record, session, adapter, heard, now }: StatusEvidence): boolean {
+  if (!session || record.prompt === null || adapter?.reports?.taken(heard?.reports ?? []) != null) return false;
+  const first = session.createdAt - Date.parse(record.createdAt) < FIRST_START_MS;
+  return first && now - session.createdAt < TAKES_UP_MS;
 }
 
 function withoutSession({ record, processAlive, makerAlive }: StatusEvidence): StatusReading {
