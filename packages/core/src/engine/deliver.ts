@@ -17,6 +17,9 @@ const SHELLS = new Set(["sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "csh
 /** A kernel line buffer cuts lines longer than this, bytes. */
 const LINE_BYTES = 4095;
 const POLL_MS = 10;
+/** A prompt that was just submitted stands in the input for a moment longer; a draft stays. */
+const DRAFT_LOOKS = 3;
+const DRAFT_MS = 250;
 /** How long a program has to read a paste: some milliseconds, and more for much text. */
 const READ_MS = 5000;
 const READ_MS_PER_KB = 10;
@@ -105,8 +108,12 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
 /** Whether a person's unsent text stands in the input. */
 async function isDrafted(deps: Deps, adapter: AgentAdapter | null, session: Session, call?: Call): Promise<boolean> {
   if (adapter?.draft === undefined) return false;
-  const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id) ?? null;
-  return adapter.draft({ session, screen, now: deps.clock.now() }) === true;
+  for (let look = 0; look < DRAFT_LOOKS; look++) {
+    if (look > 0) await deps.clock.sleep(DRAFT_MS, call);
+    const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id) ?? null;
+    if (adapter.draft({ session, screen, now: deps.clock.now() }) !== true) return false;
+  }
+  return true;
 }
 
 /** Why this text must not be typed into that terminal, null if it may. Pure. */
