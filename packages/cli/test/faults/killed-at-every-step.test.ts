@@ -8,7 +8,7 @@ import { disposeStages, type Stage, stageFor } from "./support/stage.js";
 import { lostWork } from "./support/work.js";
 
 /** Steps of each command that the short form tries. */
-const SAMPLE = 2;
+const SAMPLE = 1;
 /** Worlds of the long form at the same time. */
 const AT_ONCE = Number(process.env.FLEET_FAULTS_AT_ONCE ?? 3);
 /**
@@ -27,6 +27,7 @@ interface Trial {
   readonly ms: number | null;
   readonly step: string;
   readonly steps: number;
+  readonly names: readonly string[];
   readonly died: boolean;
   readonly twice: boolean;
 }
@@ -37,7 +38,7 @@ async function tryStep(stage: Stage, testCase: Case, at: number, fate: Fate, aga
   const { world, repo } = scene;
   const killed = await runUntil(world, repo, testCase.args, at, { fate });
   const died = killed.signal === "SIGKILL";
-  const trial = { step: `${killed.steps.at(-1) ?? "none"}, children ${fate}`, steps: killed.steps.length, died };
+  const trial = { step: `${killed.steps.at(-1) ?? "none"}, children ${fate}`, steps: killed.steps.length, names: killed.steps, died };
   if (!died && killed.code !== 0) {
     await stage.ready();
     return { ...trial, wrong: [`exit ${killed.code}: ${killed.stderr}`], ms: null, twice: false };
@@ -88,12 +89,17 @@ async function tryAll(testCase: Case, round: number, tally: Tally): Promise<void
   await Promise.all(Array.from({ length: only === undefined ? AT_ONCE : 1 }, worker));
 }
 
-/** A few steps, spread over all of them; others each day, the same all day long. */
+/** A few steps: those that matter most, and some spread over all of them, others each day, the same all day long. */
 async function trySome(testCase: Case, tally: Tally): Promise<void> {
   const stage = await stageFor(testCase.setUp, 0);
   const clean = await tryStep(stage, testCase, 0, "live", 0);
   tally.note(0, clean);
   const day = Math.floor(Date.now() / 86_400_000);
+  for (const moment of testCase.moments ?? []) {
+    const at = 1 + clean.names.findIndex((name) => moment.test(name));
+    expect(at, `a step like ${moment}`).toBeGreaterThan(0);
+    tally.note(at, await tryStep(stage, testCase, at, "live", 0));
+  }
   for (let i = 0; i < SAMPLE; i++) {
     const at = 1 + Math.floor(((i + ((day * 0.618) % 1)) / SAMPLE) * clean.steps);
     tally.note(at, await tryStep(stage, testCase, at, FATES[(day + i) % FATES.length] as Fate, i === 0 ? 1 + (day % 20) : 0));

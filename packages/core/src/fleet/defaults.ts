@@ -9,7 +9,7 @@ import { tmuxDriver } from "../drivers/session/index.js";
 import { fileJournal, fileLocks, fileObservations, fileStore } from "../drivers/store/index.js";
 import type { Deps } from "../engine/deps.js";
 import { FleetError, interrupted, throwIfAborted } from "../errors/index.js";
-import { localHost, toolChecks } from "../host/index.js";
+import { type LocalHostOptions, localHost, toolChecks } from "../host/index.js";
 import type { Repository } from "../model/index.js";
 import type { AdapterRegistry, AgentAdapter, Clock, GitDriver, Host, Ids } from "../ports/index.js";
 import type { FleetOpenOptions, Replaced } from "./types.js";
@@ -17,7 +17,7 @@ import type { FleetOpenOptions, Replaced } from "./types.js";
 /** The one place where concrete drivers meet engine and actions. */
 export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
   const env = options.env ?? process.env;
-  const host = use(options.host, () => localHost({ env, ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }) }));
+  const host = use(options.host, () => localHost({ env, ...hostTrace(options) }));
   const home = await realHome(host, options.home === undefined ? homeOf(env) : resolve(options.home));
   const processes = use(options.processes, () => processDriver(host));
   const locks = options.locks ?? fileLocks({ processes });
@@ -119,7 +119,13 @@ function registryOf(given: FleetOpenOptions["adapters"], config: LoadedConfig["c
   return adapterRegistry({ settings: config.agents, env, extra: (given ?? []) as readonly AgentAdapter[] });
 }
 
-/** git runs through its own library: its commands are traced as the host's are. */
+/** What the host runs is told of, but for what the git driver tells of itself. */
+function hostTrace({ onCommand }: FleetOpenOptions): Pick<LocalHostOptions, "onCommand"> {
+  if (onCommand === undefined) return {};
+  return { onCommand: (trace) => (trace.argv[0] === "git" && trace.argv[1] !== "--version" ? undefined : onCommand(trace)) };
+}
+
+/** git runs through its own library or the host, and is traced by its driver. */
 function gitTrace({ onCommand }: FleetOpenOptions) {
   return onCommand === undefined
     ? undefined

@@ -14,6 +14,8 @@ export interface Case {
   readonly setUp: SetUp;
   /** Work that must be found again, whole: in the worktree of `a`, or after `fleet restore a`. */
   readonly work?: Readonly<Record<string, string>>;
+  /** Steps that the short form never leaves out: something is half done, or a lock is held. */
+  readonly moments?: readonly RegExp[];
   /** In every round, not in each fifth. */
   readonly often?: boolean;
 }
@@ -90,12 +92,18 @@ const stopped: SetUp = async (scene) => {
 const STILL = ["--prompt", "x", "--agent", "still"];
 
 export const CASES: readonly Case[] = [
-  { name: "create", args: ["create", "a", ...STILL], setUp: nothing, often: true },
+  {
+    name: "create",
+    args: ["create", "a", ...STILL],
+    setUp: nothing,
+    often: true,
+    moments: [/started git reset/, /rename .*state\.json\.lock$/],
+  },
   { name: "fanout 3", args: ["fanout", "3", "try", ...STILL], setUp: nothing, often: true },
   { name: "stop", args: ["stop", "a"], setUp: one, often: true },
-  { name: "kill", args: ["kill", "a"], setUp: one, often: true },
+  { name: "kill", args: ["kill", "a"], setUp: one, often: true, moments: [/started rm \.aifleet-gone/] },
   { name: "kill --force", args: ["kill", "a", "--force", "--yes"], setUp: dirty, work: WORK, often: true },
-  { name: "restore", args: ["restore", "a"], setUp: saved, work: WORK, often: true },
+  { name: "restore", args: ["restore", "a"], setUp: saved, work: WORK, often: true, moments: [/rm .*-fresh-/] },
 
   { name: "create tracking a remote branch", args: ["create", "far", ...STILL], setUp: remote },
   { name: "create --replace", args: ["create", "a", "--replace", ...STILL], setUp: one },

@@ -34,9 +34,9 @@ let effects = 0;
 let seen = -1;
 const children = new Set();
 
-/** `half`: does a part of the effect first, if this is the step. */
+/** `half`: does a part of the effect first, if this is the step and the last one. */
 function step(name, half) {
-  if (half === undefined && effects === seen) return;
+  if (half === undefined ? effects === seen : signal !== "SIGKILL") return;
   if (half === undefined) seen = effects;
   count += 1;
   if (logFile !== null) real.writeSync(logFile, `${count} ${name}\n`);

@@ -35,6 +35,6 @@ export async function lostWork({ scene, before }: Stage, { work }: Case, agents:
 }
 
 /** Ids of agents whose logs are kept: also of those that are gone. */
-function idsOfLogs(world: World): string[] {
+export function idsOfLogs(world: World): string[] {
   return readdirSync(join(world.fleetHome, "logs")).map((name) => name.split(".")[0] as string);
 }

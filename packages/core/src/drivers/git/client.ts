@@ -1,8 +1,8 @@
-import { FleetError, interrupted, throwIfAborted, toFleetError } from "../../errors/index.js";
+import { FleetError, interrupted, isFleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
 import type { Call, Host } from "../../ports/index.js";
 import { type GitKind, gitEnvironment, QUICK_MS } from "./environment.js";
 import { type GitOutcome, gitFailure } from "./failure.js";
-import { runSimpleGit } from "./simple-git-run.js";
+import { noProgress, runSimpleGit } from "./simple-git-run.js";
 
 /** A git command that has ended, for `--verbose` and for counting. */
 export interface GitCommand {
@@ -40,13 +40,20 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
       const kind = options.kind ?? "act";
       const env = gitEnvironment(host, kind, options.env);
       const idleMs = kind === "quick" ? Math.min(QUICK_MS, timeoutMs) : timeoutMs;
+      const input = options.input ?? "";
+      const isFirm = call.signal === undefined;
+      // A change that nobody may interrupt is made in a process group of its own: Ctrl+C on a terminal goes to everything in ours.
+      const byHost = host.id !== "local" || (isFirm && kind === "act");
+      const once = (): Promise<GitOutcome> =>
+        byHost
+          ? runOnHost(host, folder, argv, { env, input, idleMs }, call)
+          : runSimpleGit({ folder, argv, env, input, idleMs, signal: call.signal });
       const start = performance.now();
       let exitCode: number | null = null;
       try {
-        const outcome =
-          host.id === "local"
-            ? await runSimpleGit({ folder, argv, env, input: options.input ?? "", idleMs, signal: call.signal })
-            : await host.run(["git", ...argv], { cwd: folder, env, input: options.input ?? "", idleTimeoutMs: idleMs }, call);
+        let outcome = await once();
+        // A question that a Ctrl+C ended, of one who must have the answer, is asked again.
+        if (isFirm && kind !== "act" && outcome.exitCode === null) outcome = await once();
         exitCode = outcome.exitCode;
         if (call.signal?.aborted) throw interrupted(call.signal);
         if (exitCode === null || !(options.accept ?? [0]).includes(exitCode)) throw gitFailure(argv, outcome, folder);
@@ -59,6 +66,21 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
       }
     },
   };
+}
+
+interface HostRun {
+  readonly env: Readonly<Record<string, string>>;
+  readonly input: string;
+  readonly idleMs: number;
+}
+
+async function runOnHost(host: Host, folder: string, argv: readonly string[], run: HostRun, call: Call): Promise<GitOutcome> {
+  const { env, input, idleMs } = run;
+  try {
+    return await host.run(["git", ...argv], { cwd: folder, env, input, idleTimeoutMs: idleMs }, call);
+  } catch (error) {
+    throw isFleetError(error, "TIMEOUT") ? noProgress(argv, idleMs) : error;
+  }
 }
 
 /** The same door behind a check that throws where git is not fit for use. */

@@ -83,10 +83,10 @@ export async function runSimpleGit(run: Run): Promise<GitOutcome> {
     if (error instanceof GitExit) {
       const { outcome } = error;
       if (outcome.exitCode !== null && outcome.exitCode < 0) throw notStarted(run, outcome);
-      if (outcome.exitCode === null && performance.now() - start >= run.idleMs) throw timedOut(run);
+      if (outcome.exitCode === null && performance.now() - start >= run.idleMs) throw noProgress(run.argv, run.idleMs);
       return outcome;
     }
-    if (error instanceof Error && "plugin" in error && error.plugin === "timeout") throw timedOut(run);
+    if (error instanceof Error && "plugin" in error && error.plugin === "timeout") throw noProgress(run.argv, run.idleMs);
     if (error instanceof Error && /directory that does not exist/.test(error.message)) {
       throw new FleetError("DRIVER_FAILED", `The folder ${run.folder} is not there.`, { cause: error });
     }
@@ -103,9 +103,9 @@ function notStarted(run: Run, outcome: GitOutcome): FleetError {
   return new FleetError("DRIVER_FAILED", `git could not be started: ${outcome.stderr.split("\n")[0] ?? ""}`);
 }
 
-function timedOut(run: Run): FleetError {
-  return new FleetError("TIMEOUT", `git gave no sign of progress for ${Math.round(run.idleMs / 1000)} s: git ${run.argv.join(" ")}`, {
+export function noProgress(argv: readonly string[], idleMs: number): FleetError {
+  return new FleetError("TIMEOUT", `git gave no sign of progress for ${Math.round(idleMs / 1000)} s: git ${argv.join(" ")}`, {
     hint: "Raise git.timeout if the repository's disk is slow.",
-    data: { argv: [...run.argv] },
+    data: { argv: [...argv] },
   });
 }
