@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clean, cut, pad, widthOf } from "../src/render/width.js";
+import { clean, cut, oneLine, pad, widthOf } from "../src/render/width.js";
 
 describe("the width of text on a terminal", () => {
   it.each([
@@ -25,5 +25,11 @@ describe("the width of text on a terminal", () => {
   it("takes out what could move the cursor or change the title", () => {
     expect(clean("a\u001b[31mred\u001b[0m\u001b]0;title\u0007b\rc\nd")).toBe("aredb c d");
     expect(clean("a\nb\u001b[2J", { keepNewlines: true })).toBe("a\nb");
+  });
+
+  it("shows an error as one line that hides nothing and leaves out the middle of what is long", () => {
+    expect(oneLine("No agent a\nb\u001b[2J\u202ec\r\n\td.\n")).toBe("No agent a\\nb\\u{1b}[2J\\u{202e}c\\n\\td.");
+    expect(oneLine(`No agent ${"x".repeat(1_000_000)} is here.`)).toMatch(/^No agent x+ … x+ is here\.$/);
+    expect(oneLine(`No agent ${"\u{1f680}\n".repeat(100_000)} is here.`).length).toBeLessThan(2000);
   });
 });

@@ -65,7 +65,7 @@ async function agreed(asking: readonly ListedAgent[], choice: string, ui: Ui): P
 }
 
 function questionText({ branch, question, choices }: ListedAgent, ui: Ui): string[] {
-  const asked = `${ui.paint("bold", branch)}: ${clean(question ?? "a question that could not be read")}`;
+  const asked = `${ui.paint("bold", clean(branch))}: ${clean(question ?? "a question that could not be read")}`;
   return [asked, ...(choices ?? []).map((label, at) => `  ${at + 1} ${clean(label)}`)];
 }
 
@@ -74,7 +74,7 @@ function show(ui: Ui, results: readonly AnswerResult[]): number {
   else if (results.length === 0) ui.note("No agent waits for an answer.");
   else {
     for (const { branch, choice, outcome, reason } of results) {
-      ui.line(`${ui.paint(COLORS[outcome], outcome)}  ${branch}: ${clean(reason ?? choice ?? "")}`);
+      ui.line(`${ui.paint(COLORS[outcome], outcome)}  ${clean(branch)}: ${clean(reason ?? choice ?? "")}`);
     }
   }
   const kinds = new Set(results.map(({ outcome }) => outcome));

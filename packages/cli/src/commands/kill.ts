@@ -9,7 +9,7 @@ import { exitOf } from "../render/next.js";
 import { progress } from "../render/progress.js";
 import type { Ui } from "../render/ui.js";
 import { count } from "../render/units.js";
-import { clean } from "../render/width.js";
+import { clean, oneLine } from "../render/width.js";
 import { type Chosen, chosen } from "../target.js";
 
 export class Kill extends FleetCommand {
@@ -83,7 +83,7 @@ function showKilled(ui: Ui, { killed, refused }: KillResult, single: boolean): n
       if (saved !== null) ui.line(`  ${saved.folder === null ? "its commits are kept" : "saved"}; restore it with: ${saved.restore}`);
     }
     for (const { branch, error } of refused) {
-      ui.note(`${ui.paintNote("red", "✗")} ${clean(branch)}: ${clean(error.message)}`);
+      ui.note(`${ui.paintNote("red", "✗")} ${clean(branch)}: ${oneLine(error.message)}`);
       const { files } = error.data as { files?: unknown };
       if (Array.isArray(files)) ui.note(fileList(files.map(String), 5).replace(/^/gm, "  ").trimEnd());
     }

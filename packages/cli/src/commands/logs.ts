@@ -1,6 +1,7 @@
 import { booleanFlag, required, stringFlag, wholeNumber } from "../args.js";
 import { FleetCommand } from "../base.js";
 import { output } from "../render/output.js";
+import { clean } from "../render/width.js";
 
 export class Logs extends FleetCommand {
   static override summary = "Show what an agent printed.";
@@ -23,14 +24,18 @@ export class Logs extends FleetCommand {
       if (!flags.follow) {
         const lines = await fleet.logs(args.branch, options, call);
         if (ui.json) return ui.document({ branch: args.branch, lines });
-        return flags.raw ? output.write(lines.map((line) => `${line}\n`).join("")) : ui.lines(lines);
+        return flags.raw ? output.write(lines.map((line) => `${line}\n`).join("")) : ui.lines(lines.map(shown));
       }
       const signal = AbortSignal.any([...(call.signal ? [call.signal] : []), output.gone]);
       for await (const line of fleet.follow(args.branch, { ...options, ...call, signal })) {
         if (ui.json) ui.record({ branch: args.branch, line });
         else if (flags.raw) output.write(`${line}\n`);
-        else ui.line(line);
+        else ui.line(shown(line));
       }
     });
   }
+}
+
+function shown(line: string): string {
+  return clean(line, { keepNewlines: true });
 }

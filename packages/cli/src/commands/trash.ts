@@ -8,7 +8,7 @@ import { exitOf } from "../render/next.js";
 import { savedJson, savedTable } from "../render/saved.js";
 import type { Ui } from "../render/ui.js";
 import { count, since } from "../render/units.js";
-import { clean } from "../render/width.js";
+import { clean, oneLine } from "../render/width.js";
 
 const ACTIONS = ["list", "drop"] as const;
 
@@ -95,7 +95,7 @@ function show({ dropped, refused }: DropResult, ui: Ui): void {
   if (ui.json) ui.document({ dropped: dropped.map(savedJson), refused: failedJson(refused) });
   else {
     for (const { record } of dropped) ui.line(`${ui.paint("green", "✓")} ${clean(record.branch)} dropped (${record.id})`);
-    for (const { branch, error } of refused) ui.note(`${ui.paintNote("red", "✗")} ${clean(branch)}: ${clean(error.message)}`);
+    for (const { branch, error } of refused) ui.note(`${ui.paintNote("red", "✗")} ${clean(branch)}: ${oneLine(error.message)}`);
     if (dropped.length + refused.length === 0) ui.note("There was nothing to drop.");
   }
   process.exitCode = exitOf(dropped.length, refused.length);

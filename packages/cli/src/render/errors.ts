@@ -4,7 +4,7 @@ import { Failure, usage } from "../failure.js";
 import { nearest } from "../nearest.js";
 import { guarded, painter, wantsColor } from "./color.js";
 import { jsonText, output } from "./output.js";
-import { clean, cut } from "./width.js";
+import { clean, cut, oneLine } from "./width.js";
 
 /** An error as the command line shows it. */
 export interface Shown {
@@ -41,13 +41,13 @@ export function printError(error: Shown, context: Pick<ErrorContext, "json" | "c
   }
   const paint = painter(context.color && wantsColor(process.stderr));
   const text = (words: string): string => clean(words, { keepNewlines: true });
-  let shown = `${paint("red", "error:")} ${text(error.message)}\n`;
+  let shown = `${paint("red", "error:")} ${oneLine(error.message)}\n`;
   const files = error.data.files;
   if (error.code === "WORKTREE_DIRTY" && Array.isArray(files)) shown += fileList(files.map(String));
   // What the message says of it already is not said again.
   if (typeof error.data.output === "string" && !error.message.includes(error.data.output.trim()))
     shown += `${indent(text(lastLines(error.data.output, 10)))}\n`;
-  if (error.hint !== null) shown += `${paint("cyan", "hint:")} ${text(error.hint)}\n`;
+  if (error.hint !== null) shown += `${paint("cyan", "hint:")} ${oneLine(error.hint)}\n`;
   process.stderr.write(guarded(shown));
 }
 
@@ -82,7 +82,7 @@ function parseFailure(thrown: unknown, context: Pick<ErrorContext, "command" | "
   }
   const missing = args.flatMap((arg) => (typeof arg === "object" && arg !== null && "name" in arg ? [String(arg.name).toUpperCase()] : []));
   if (missing.length > 0) return usage(`Missing argument${missing.length === 1 ? "" : "s"}: ${missing.join(" ")}.`, help, { missing });
-  return usage(clean(reworded(error.message)), help);
+  return usage(reworded(error.message), help);
 }
 
 /** oclif's sentences about flags, shorter. */

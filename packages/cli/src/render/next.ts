@@ -3,7 +3,7 @@ import { agentJson, failedJson } from "./agent.js";
 import type { Paint } from "./color.js";
 import type { Ui } from "./ui.js";
 import { count } from "./units.js";
-import { clean } from "./width.js";
+import { clean, oneLine } from "./width.js";
 
 /** What one does after an agent is up. */
 export function nextSteps(paint: Paint, branch: string): string[] {
@@ -25,7 +25,7 @@ export function showBatch(ui: Ui, batch: Batch): number {
     for (const agent of agents) ui.line(`${ui.paint("green", "✓")} ${clean(agent.branch)}  ${agent.status} (${agent.adapter})`);
     for (const { branch, error } of failed) {
       ui.note(
-        `${ui.paintNote("red", "✗")} ${clean(branch)}  ${clean(error.message)}${error.hint === null ? "" : `\n  ${clean(error.hint)}`}`,
+        `${ui.paintNote("red", "✗")} ${clean(branch)}  ${oneLine(error.message)}${error.hint === null ? "" : `\n  ${oneLine(error.hint)}`}`,
       );
     }
     const [first] = agents;

@@ -2,7 +2,7 @@ import type { StopResult, Warning } from "@aifleet/core";
 import { agentJson, failedJson } from "./agent.js";
 import { exitOf } from "./next.js";
 import type { Ui } from "./ui.js";
-import { clean } from "./width.js";
+import { clean, oneLine } from "./width.js";
 
 /** Shows what `stop` or `resume` did; returns the exit code. One agent by name that failed is the command's own error. */
 export function showStopped(ui: Ui, result: StopResult, say: { single: boolean; word: string; warnings: readonly Warning[] }): number {
@@ -15,7 +15,7 @@ export function showStopped(ui: Ui, result: StopResult, say: { single: boolean; 
     else ui.document({ agents: agents.map(agentJson), failed: failedJson(failed), warnings });
   } else {
     for (const { branch } of agents) ui.line(`${ui.paint("green", "✓")} ${clean(branch)} ${say.word}`);
-    for (const { branch, error } of failed) ui.note(`${ui.paintNote("red", "✗")} ${clean(branch)}: ${clean(error.message)}`);
+    for (const { branch, error } of failed) ui.note(`${ui.paintNote("red", "✗")} ${clean(branch)}: ${oneLine(error.message)}`);
   }
   return exitOf(agents.length, failed.length);
 }

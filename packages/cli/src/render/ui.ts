@@ -1,7 +1,7 @@
 import type { CommandTrace } from "@aifleet/core";
 import { guarded, onlyColors, type Paint, painter, wantsColor } from "./color.js";
 import { jsonText, output } from "./output.js";
-import { clean } from "./width.js";
+import { clean, oneLine } from "./width.js";
 
 export interface UiOptions {
   readonly json: boolean;
@@ -65,7 +65,7 @@ export class Ui {
   }
 
   warn(text: string): void {
-    this.note(`${this.paintNote("yellow", "warning:")} ${clean(text, { keepNewlines: true })}`);
+    this.note(`${this.paintNote("yellow", "warning:")} ${oneLine(text)}`);
   }
 
   trace({ argv, exitCode, durationMs }: CommandTrace): void {

@@ -42,6 +42,16 @@ export function reveal(text: string): string {
   return escaped(escaped(text, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g), UNSEEN);
 }
 
+/**
+ * A sentence as one line in which nothing is hidden, whatever name or answer of a program stands in it: a
+ * break is seen as `\n`, and of a very long text the middle is left out, as what is wrong is often said last.
+ */
+export function oneLine(text: string): string {
+  const short = text.trim().replace(/^(.{500}).{100,}(.{400})$/su, "$1 … $2");
+  if (/^[\x20-\x7e]*$/.test(short)) return short;
+  return reveal(short.replace(/\r?\n/g, "\\n").replace(/\t/g, "\\t"));
+}
+
 /** Changes of the reading direction, breaks of a line that are no newline, and what has no width but joins nothing. */
 const UNSEEN =
   /[\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0001}-\u{e007f}](?<!\u{1f3f4}[\u{e0001}-\u{e007f}]+)/gu;

@@ -34,12 +34,15 @@ export function configReference(): string {
 export function toToml(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(toToml).join(", ")}]`;
   if (typeof value === "object" && value !== null) {
-    const pairs = Object.entries(value).map(
-      ([name, item]) => `${/^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name)} = ${toToml(item)}`,
-    );
+    const pairs = Object.entries(value).map(([name, item]) => `${/^[A-Za-z0-9_-]+$/.test(name) ? name : quoted(name)} = ${toToml(item)}`);
     return pairs.length === 0 ? "{}" : `{ ${pairs.join(", ")} }`;
   }
-  return typeof value === "string" ? JSON.stringify(value).replaceAll("\x7f", "\\u007f") : String(value);
+  return typeof value === "string" ? quoted(value) : String(value);
+}
+
+/** TOML takes what JSON does, less one character. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll("\x7f", "\\u007f");
 }
 
 function sections(): string[] {

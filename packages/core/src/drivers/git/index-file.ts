@@ -39,7 +39,7 @@ export function parseIndex(bytes: Buffer): IndexOddities | null {
   let previous: Buffer = Buffer.alloc(0);
   let at = 12;
   for (let left = bytes.readUInt32BE(8); left > 0; left--) {
-    if (at + 62 > bytes.length) return null;
+    if (at + 64 > bytes.length) return null;
     const mode = bytes.readUInt32BE(at + 24);
     const flags = bytes.readUInt16BE(at + 60);
     const extended = (flags & 0x4000) === 0 ? 0 : bytes.readUInt16BE(at + 62);

@@ -14,7 +14,7 @@ export function globLiteral(path: string): string {
 }
 
 /**
- * A path as a shell word that holds nothing but letters, digits and `/._-` in the plain case, and
+ * An absolute path as a shell word that holds nothing but letters, digits and `/._-` in the plain case, and
  * otherwise only these and octal escapes. For `pipe-pane`, which expands formats (`#(…)` runs a
  * command) and dates (`%H`) before a shell sees the text: this word holds no `#` and no `%`.
  */
