@@ -52,7 +52,7 @@ for (const entry of entries) {
   writeFileSync(path, whole);
 }
 
-console.log(`\n${entries.length - asleep.length} of ${entries.length} safeguards are missed by their test when they are gone.`);
+console.log(`\n${entries.length - asleep.length} of ${entries.length} tests fail when their safeguard is gone, as they must.`);
 process.exitCode = asleep.length === 0 ? 0 : 1;
 
 async function chosen(words) {
