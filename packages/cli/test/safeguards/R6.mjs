@@ -4,8 +4,8 @@ export default [
   {
     what: "a word of a pane's script is quoted whole",
     file: "packages/core/src/drivers/session/quote.ts",
-    replace: "  return `'${text.replaceAll(\"'\", \"'\\\\''\")}'`;",
-    by: "  return `'${text}'`;",
+    replace: `.replaceAll("'", "'\\\\''")`,
+    by: "",
     test: "packages/core/test/properties/words.test.ts",
     name: "exactly these arguments and variables",
   },
