@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are texts for a shell
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkBranchName } from "../../../core/src/drivers/git/branch-name.js";
@@ -525,6 +525,31 @@ describe("a hostile place", { timeout: LIMIT_MS }, () => {
     rmSync(place, { recursive: true });
     tries += 10;
     figure("R6", `a repository, home, worktree root and TMPDIR called ${shown(name)}`, "works");
+  });
+
+  it("that is a remote's name or address is never run: nothing is asked of a remote", async () => {
+    const other = world.repo("remotes");
+    const remotes = ["o$(canary);`canary`", "--upload-pack=canary", "origin"];
+    for (const [at, name] of remotes.entries()) {
+      const lines = [
+        'url = "ext::sh -c canary% x"',
+        "uploadpack = canary",
+        'proxy = "$(canary)"',
+        `fetch = +refs/heads/*:refs/remotes/${at}/*`,
+      ];
+      appendFileSync(join(other, ".git/config"), `[remote "${name}"]\n\t${lines.join("\n\t")}\n`);
+      world.git(other, "update-ref", `refs/remotes/${at}/b${at}-$(canary)`, "HEAD");
+    }
+    const fleet = await open(other);
+    for (const at of remotes.keys()) {
+      tries++;
+      const agent = await fleet.createAgent({ branch: `b${at}-$(canary)`, prompt: "x" });
+      expect(world.git(agent.worktree, "symbolic-ref", "HEAD").trimEnd()).toBe(`refs/heads/b${at}-$(canary)`);
+    }
+    expect(await fleet.list({ changes: true })).toHaveLength(remotes.length);
+    expect(sung(world)).toEqual([]);
+    await fleet.kill({ all: true }, { force: true, deleteBranch: true });
+    rmSync(other, { recursive: true });
   });
 
   it("in the environment runs nothing and stops nothing", async () => {
