@@ -2,9 +2,10 @@ import { basename } from "node:path";
 import { FleetError } from "../errors/index.js";
 import type { AgentRecord, Session } from "../model/index.js";
 import type { AgentAdapter, Call, Foreground, InputMode } from "../ports/index.js";
+import { askSessions } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { logFileOf } from "./logs.js";
-import type { Seen } from "./look.js";
+import { look, type Seen } from "./look.js";
 import { listenFor } from "./receipt.js";
 
 /** What became of one prompt. */
@@ -17,6 +18,11 @@ const SHELLS = new Set(["sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "csh
 /** A kernel line buffer cuts lines longer than this, bytes. */
 const LINE_BYTES = 4095;
 const POLL_MS = 10;
+/** What was seen of an agent longer ago than this is looked at again before anything is typed, milliseconds. */
+const STALE_MS = 20;
+/** After another prompt a program is looked at when it has printed nothing for so long, or after so long at most, milliseconds. */
+const QUIET_MS = 200;
+const QUIET_MOST_MS = 2000;
 /** A prompt that was just submitted stands in the input for a moment longer; a draft stays. */
 const DRAFT_LOOKS = 3;
 const DRAFT_MS = 250;
@@ -54,17 +60,45 @@ export async function deliver(
   text: string,
   call?: Call,
 ): Promise<Receipt> {
-  if (session === undefined) return refused("its session could not be asked for");
-  if (session === null || session.dead) return refused(`its program does not run (${record.status})`);
-  if (record.status === "waiting") return refused("it asks a question; answer that first");
-  if (record.status === "starting") return refused("it is still being started");
+  const why = unfit({ record, session });
+  if (why !== null || !session) return refused(why ?? "it has no session");
+  const lookedAt = performance.now();
   // Two prompts at the same time must not become one.
   return deps.locks.hold(
     `${deps.paths.run}/prompt-${record.id}`,
-    () => type(deps, record, session, text, call),
+    async () => {
+      if (performance.now() - lookedAt < STALE_MS) return type(deps, record, session, text, call);
+      // The one before may have opened a question, or ended the program: it is given the time to show it.
+      await waitUntilQuiet(deps, record.id, call);
+      const [now] = await look(deps, [record], await askSessions(deps, () => undefined, call), call);
+      const whyNow = now === undefined ? null : unfit(now);
+      return whyNow !== null || !now?.session ? refused(whyNow ?? "it has no session") : type(deps, record, now.session, text, call);
+    },
     { timeoutMs: 30_000 },
     call,
   );
+}
+
+/** Waits until the agent has printed nothing for a moment. */
+async function waitUntilQuiet(deps: Deps, id: string, call?: Call): Promise<void> {
+  const { files } = deps.host;
+  const end = deps.clock.now() + QUIET_MOST_MS;
+  let printed: number | undefined = -1;
+  let since = deps.clock.now();
+  for (let now = since; now < end && now - since < QUIET_MS; now = deps.clock.now()) {
+    const size = (await files.stat(logFileOf(deps, id)))?.size;
+    if (size !== printed) since = now;
+    printed = size;
+    await deps.clock.sleep(POLL_MS, call);
+  }
+}
+
+/** Why nothing may be typed into that agent's terminal as it was seen, null if it may. */
+function unfit({ record, session }: Pick<Seen, "record" | "session">): string | null {
+  if (session === undefined) return "its session could not be asked for";
+  if (session === null || session.dead) return `its program does not run (${record.status})`;
+  if (record.status === "waiting") return "it asks a question; answer that first";
+  return record.status === "starting" ? "it is still being started" : null;
 }
 
 async function type(deps: Deps, record: AgentRecord, session: Session, text: string, call?: Call): Promise<Receipt> {

@@ -1,13 +1,13 @@
 import type { TrashEntry } from "../model/index.js";
+import { holdAgents } from "./agent-lock.js";
 import type { Deps } from "./deps.js";
 import { dropTrash, repoOf } from "./drop.js";
-import { killLock } from "./kill-lock.js";
 import { transact } from "./transact.js";
 import { listTrash, relocated } from "./trash.js";
 
 /** Drops an entry of the trash as a transaction; false if it was gone, or back in its place, by then. */
 export function dropEntry(deps: Deps, { record: { id } }: TrashEntry): Promise<boolean> {
-  return deps.locks.hold(killLock(deps, id), async () => {
+  return holdAgents(deps, [id], async () => {
     const found = (await listTrash(deps)).find(({ record }) => record.id === id);
     if (found === undefined) return false;
     const entry = await relocated(deps, found);

@@ -1,5 +1,4 @@
-import { toFleetError } from "../errors/index.js";
-import { type AgentRecord, type Choice, isAlive, type Screen, type Session, type TreeSample, type Warning } from "../model/index.js";
+import { type AgentRecord, type Choice, isAlive, type Screen, type Session, type TreeSample } from "../model/index.js";
 import type { Call, Observation } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import { type Heard, hear } from "./reports.js";
@@ -21,26 +20,6 @@ export interface Seen {
 
 /** Less than this between two samples says nothing about the processor. */
 const SAMPLE_MS = 200;
-
-/** Asks for all sessions; undefined with a warning where it could not be asked. */
-export async function askSessions(
-  deps: Deps,
-  warn: (warning: Warning) => void,
-  call?: Call,
-): Promise<ReadonlyMap<string, Session> | undefined> {
-  try {
-    const sessions = await deps.sessions.list(call);
-    return new Map(sessions.flatMap((session) => (session.agent === null ? [] : [[session.agent, session] as const])));
-  } catch (error) {
-    const known = toFleetError(error);
-    if (known.code === "INTERRUPTED" || known.code === "TOOL_MISSING" || known.code === "TOOL_OLD") throw known;
-    warn({
-      code: "SESSIONS_UNKNOWN",
-      message: `The sessions could not be asked for (${known.message}); the status of every agent is unknown.`,
-    });
-    return undefined;
-  }
-}
 
 /** Looks at several agents with one question each to sessions, screens and processes. */
 export async function look(

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { isEnded, type Warning } from "../model/index.js";
 import type { Call } from "../ports/index.js";
+import { askSessions } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
-import { askSessions, look } from "./look.js";
+import { look } from "./look.js";
 import { corrected } from "./marked.js";
 import type { Reconciled, Scope } from "./reconcile.js";
 import { recordFromMark } from "./record.js";
@@ -32,6 +33,8 @@ export async function lookAtOne(
   if (mark === null || !isDeepStrictEqual(corrected(record, { ...mark, worktree: record.worktree }), record)) return null;
   const sessions = await askSessions(deps, warn, call);
   const [seen] = await look(deps, [record], sessions, call);
+  // Its program runs without a session: its server may be out of reach.
+  if (seen?.session === null && seen.record.status === "unknown") return null;
   // An end that is news has to be written down.
   if (seen === undefined || (isEnded(seen.record.status) && seen.record.status !== record.status)) return null;
   if (isEnded(record.status) && seen.record.status !== record.status && seen.record.status !== "unknown") return null;

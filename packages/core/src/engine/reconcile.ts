@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { type AgentRecord, isEnded, type Session, type Warning } from "../model/index.js";
 import type { Call, Observation } from "../ports/index.js";
+import { askSessions, findSessions } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { discoverRepositories } from "./discover.js";
-import { askSessions, look, type Seen } from "./look.js";
+import { look, type Seen } from "./look.js";
 import { corrected, type Marked, ownMarks, readMarked, recordOf, withoutMark } from "./marked.js";
 import { writeMirror } from "./mirror.js";
 import { recover } from "./recover.js";
@@ -31,9 +32,10 @@ export interface Scope {
  */
 export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warning) => void, call?: Call): Promise<Reconciled> {
   await recover(deps, warn);
-  const [snapshot, sessions] = await Promise.all([deps.store.read(call), askSessions(deps, warn, call)]);
+  const [snapshot, asked] = await Promise.all([deps.store.read(call), askSessions(deps, warn, call)]);
   for (const problem of snapshot.problems) warn({ code: "STATE_HEALED", message: problem });
 
+  const sessions = await findSessions(deps, snapshot.agents, asked, warn, call);
   const places = scope.commonDir === null ? await discoverRepositories(deps, snapshot) : [scope.commonDir];
   const marks = new Map<string, readonly Marked[] | null>();
   for (const place of places) marks.set(place, await readMarked(deps, place));

@@ -9,9 +9,12 @@ export const TICK_MS = 50;
 export interface Moment {
   /**
    * Those of the folders in which anything, file or folder, was made, changed, renamed or removed since. All, where that cannot be told.
-   * `within`: the folders themselves do not count, as one that was renamed has changed.
+   * `within`: the folders themselves do not count, as one that was renamed has changed. `except`: nor what is in these folders.
    */
-  changedSince(folders: readonly string[], options?: { readonly within?: boolean }): Promise<ReadonlySet<string>>;
+  changedSince(
+    folders: readonly string[],
+    options?: { readonly within?: boolean; readonly except?: readonly string[] },
+  ): Promise<ReadonlySet<string>>;
   /** Removes the file. */
   forget(): Promise<void>;
 }
@@ -41,7 +44,8 @@ export async function noteMoment(deps: Deps): Promise<Moment> {
         ]);
         if (exitCode !== 0) return new Set(folders);
         const changed = stdout.split("\0").filter((path) => path !== "");
-        return new Set(folders.filter((folder) => changed.some((path) => path === folder || path.startsWith(`${folder}/`))));
+        const counts = changed.filter((path) => !options.except?.some((folder) => isIn(path, folder)));
+        return new Set(folders.filter((folder) => counts.some((path) => isIn(path, folder))));
       } catch (error) {
         if (isFleetError(error, "TOOL_MISSING")) return new Set(folders);
         throw error;
@@ -49,4 +53,8 @@ export async function noteMoment(deps: Deps): Promise<Moment> {
     },
     forget: () => deps.host.files.remove(stamp),
   };
+}
+
+function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
 }

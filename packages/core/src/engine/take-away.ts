@@ -3,7 +3,6 @@ import type { AgentRecord, KilledAgent, KillOptions, Repository, SavedWork } fro
 import type { Deps } from "./deps.js";
 import { dropIfEmpty } from "./drop.js";
 import type { Judged } from "./judge.js";
-import { killLock } from "./kill-lock.js";
 import { isRegistered } from "./loss.js";
 import { mapPool } from "./pool.js";
 import { type RemovalStep, settleBranches, settleRemoval } from "./removal.js";
@@ -18,10 +17,7 @@ export interface Removals {
   readonly refused: readonly { readonly branch: string; readonly error: FleetError }[];
 }
 
-/** How long one kill waits for another of the same agent, milliseconds. */
-const LOCK_MS = 60_000;
-
-/** Removes agents whose programs have ended: those with work one by one, each saved first, all others together. */
+/** Removes agents that are held and whose programs have ended: those with work one by one, each saved first, all others together. */
 export async function removeAll(deps: Deps, going: readonly Judged[], options: KillOptions, moment: Moment, undo: Undo): Promise<Removals> {
   if (options.keepWorktree === true) return { killed: await handOver(deps, going), refused: [] };
   const errors = new Map<string, FleetError>();
@@ -41,10 +37,7 @@ export async function removeAll(deps: Deps, going: readonly Judged[], options: K
       const { record } = entry.seen;
       const step = removalStep(entry, options);
       try {
-        // Two kills of one agent must not save it over each other.
-        const work = await deps.locks.hold(killLock(deps, record.id), () => undo.did(step, () => saveAndRemove(deps, entry)), {
-          timeoutMs: LOCK_MS,
-        });
+        const work = await undo.did(step, () => saveAndRemove(deps, entry));
         if (work !== null) saved.set(record.id, work);
       } catch (error) {
         // One that stays must stay whole, and what cannot be settled now is so by the next command.
@@ -110,7 +103,7 @@ function needsNote({ facts }: Judged["loss"], options: KillOptions): boolean {
 
 async function saveAndRemove(deps: Deps, { seen: { record }, loss }: Judged): Promise<SavedWork | null> {
   const { facts, linked } = loss;
-  // Another kill may have been here while this one waited.
+  // Somebody may have removed it by hand meanwhile.
   if (facts === null || !(await isRegistered(deps, record))) return null;
   return saveWork(deps, repoOf([record]), record, { facts, linked });
 }

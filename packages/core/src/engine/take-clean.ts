@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type FleetError, isFleetError, toFleetError } from "../errors/index.js";
 import type { KillOptions, Repository } from "../model/index.js";
 import type { Deps } from "./deps.js";
@@ -23,7 +24,9 @@ export async function takeClean(
   let moment = first;
   let going = entries;
   for (let attempt = 1; going.length > 0; attempt++) {
-    const changed = (folders: readonly string[]) => moment.changedSince(folders, { within: true });
+    // Any `git gc` in the repository writes every reflog anew; who commits or resets writes the index or HEAD as well.
+    const except = going.map(({ seen: { record } }) => join(record.adminDir, "logs"));
+    const changed = (folders: readonly string[]) => moment.changedSince(folders, { within: true, except });
     const places = going.map(({ seen: { record } }) => ({ path: record.worktree, adminDir: record.adminDir }));
     const failed = await deps.git.removeWorktrees(repo, places, { changed });
     if (moment !== first) await moment.forget();

@@ -75,6 +75,11 @@ export interface SessionDriver {
   changes(call?: Call): AsyncIterable<void>;
   /** The command that shows a session on the caller's terminal; `env` is the caller's environment. */
   attachCommand(session: Pick<Session, "id" | "name">, env: Readonly<Record<string, string | undefined>>): Promise<AttachCommand>;
+  /**
+   * Makes a server that runs but is out of reach reachable again; `pids`: programs that may run in its sessions.
+   * False where there is none, or it stays out of reach. A driver whose server cannot get lost leaves it out.
+   */
+  reconnect?(pids: readonly number[], call?: Call): Promise<boolean>;
   /** Ends the server if it holds no session. */
   tidy(call?: Call): Promise<void>;
 }

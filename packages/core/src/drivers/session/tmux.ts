@@ -8,6 +8,7 @@ import { endSessions } from "./end.js";
 import { paste, press } from "./input.js";
 import { readInputMode } from "./input-mode.js";
 import { LIST_FORMAT, parsePanes, toSessions } from "./parse.js";
+import { reconnect } from "./reconnect.js";
 import { captureScreens } from "./screens.js";
 import type { TmuxOptions } from "./settings.js";
 import { tmuxVersion } from "./version.js";
@@ -59,6 +60,7 @@ export function tmuxDriver(options: TmuxOptions): SessionDriver {
     end,
     changes: (call) => watchChanges(client, socket, call),
     attachCommand: (session, env) => attach(client, socket, session, env),
+    reconnect: (pids, call) => reconnect(client, socket, pids, call),
     async tidy(call) {
       // exit-empty does it by itself, unless an included conf has switched it off. Asked and done in one step.
       await client.ask(["if-shell", "-F", "#{==:#{server_sessions},0}", "kill-server"], {}, call);

@@ -31,8 +31,9 @@ export function fileLocks(options: { readonly processes: ProcessDriver }): Locks
     async hold(path, work, { timeoutMs = TIMEOUT_MS } = {}, call = {}) {
       throwIfAborted(call.signal);
       const file = resolve(path);
-      const until = Date.now() + timeoutMs;
-      if (!(await enter(file, timeoutMs, call.signal))) throw locked(file);
+      // Not by the wall clock, which may be set back meanwhile.
+      const until = performance.now() + timeoutMs;
+      if (!(await enter(file, timeoutMs, MOST_TURNS * timeoutMs, call.signal))) throw locked(file);
       try {
         const release = await acquire(file, until, timeoutMs, processes, call);
         try {
@@ -83,11 +84,12 @@ async function acquire(file: string, until: number, timeoutMs: number, processes
     const holder = readOwner(`${file}.lock`)?.nonce;
     if (holder !== undefined && holder !== last) {
       // It goes from hand to hand: many ask for it, nobody is stuck.
-      if (last !== undefined) patience = Math.min(Date.now() + timeoutMs, until + MOST_TURNS * timeoutMs);
+      if (last !== undefined) patience = Math.min(performance.now() + timeoutMs, until + MOST_TURNS * timeoutMs);
       last = holder;
     }
-    if (Date.now() >= patience) throw locked(file);
-    await pause(Math.min(25 + Math.random() * 50, Math.max(1, patience - Date.now())), call);
+    const now = performance.now();
+    if (now >= patience) throw locked(file);
+    await pause(Math.min(25 + Math.random() * 50, Math.max(1, patience - now)), call);
   }
 }
 

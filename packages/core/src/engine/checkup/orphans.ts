@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { toFleetError } from "../../errors/index.js";
 import type { Warning } from "../../model/index.js";
+import { askSessions } from "../ask-sessions.js";
 import type { LogMeta } from "../logs.js";
-import { askSessions } from "../look.js";
 import { reconcile } from "../reconcile.js";
 import { recordFromMark } from "../record.js";
 import { type Check, type Finding, fixed, note, ok, problem } from "./finding.js";

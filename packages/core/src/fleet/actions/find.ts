@@ -1,5 +1,6 @@
+import { askSessions } from "../../engine/ask-sessions.js";
 import type { Deps } from "../../engine/deps.js";
-import { askSessions, look, type Seen } from "../../engine/look.js";
+import { look, type Seen } from "../../engine/look.js";
 import { lookAtOne } from "../../engine/one.js";
 import { observe, type Reconciled, reconcile, type Scope } from "../../engine/reconcile.js";
 import { scopeOf } from "../../engine/scope.js";

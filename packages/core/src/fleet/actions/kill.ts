@@ -1,3 +1,4 @@
+import { holdSeen, removedMeanwhile } from "../../engine/agent-lock.js";
 import type { Deps } from "../../engine/deps.js";
 import { tidyTrash } from "../../engine/drop-entry.js";
 import { endAgents } from "../../engine/ending.js";
@@ -13,6 +14,7 @@ import { isSingle } from "../../engine/targets.js";
 import { transact } from "../../engine/transact.js";
 import { isAlive, type Target } from "../../model/index.js";
 import type { CallOptions, FailedAgent, KilledAgent, KillOptions, KillPreview, KillResult } from "../types.js";
+import { fill } from "./call.js";
 import { find } from "./find.js";
 import { requireSession } from "./require.js";
 
@@ -23,8 +25,21 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
   const progress = call?.onProgress ?? (() => {});
   progress({ type: "plan", agents: chosen.map(({ record }) => record.branch) });
 
-  const moment = await noteMoment(deps);
-  const { killed, refused } = await endAndRemove(deps, chosen, options, moment, call).finally(() => moment.forget());
+  const { killed, refused } = await holdSeen(
+    deps,
+    chosen,
+    async ({ there, gone }) => {
+      const [first] = gone;
+      if (isSingle(target) && first !== undefined) throw removedMeanwhile(first);
+      requireSession(there);
+      const moment = await noteMoment(deps);
+      return endAndRemove(deps, there, options, moment, call).finally(() => moment.forget());
+    },
+    fill(call).warn,
+    call,
+  );
+  // Not while agents are held: what is dropped is held for itself.
+  if (killed.some(({ saved }) => saved !== null)) await tidyTrash(deps);
   for (const { branch } of killed) progress({ type: "done", branch });
   for (const { branch, error } of refused) progress({ type: "failed", branch, message: error.message });
   const [only] = refused;
@@ -42,7 +57,7 @@ async function endAndRemove(
 ): Promise<KillResult> {
   // Noted until the registry has been told: the next command finishes what is cut off in the middle. Begun before
   // any program is ended, so that a disk that takes no note leaves the agents alone.
-  const result = await transact(deps, async (undo) => {
+  return transact(deps, async (undo) => {
     const judged = await mapPool(chosen, deps.settings.config.fleet.maxParallel, (seen) => judge(deps, seen, options, call), call);
     const going = judged.filter((entry) => entry.refusal === null);
     // From here on an interruption no longer stops what has begun: each agent is finished.
@@ -64,8 +79,6 @@ async function endAndRemove(
     await forget(deps, ended.killed, going, [...refused, ...ended.refused]);
     return { killed: ended.killed, refused: [...refused, ...ended.refused] };
   });
-  if (result.killed.some(({ saved }) => saved !== null)) await tidyTrash(deps);
-  return result;
 }
 
 /** What a kill would refuse to lose. */

@@ -1,6 +1,6 @@
+import { holdAgents } from "../../engine/agent-lock.js";
 import type { Deps } from "../../engine/deps.js";
 import { tidyTrash } from "../../engine/drop-entry.js";
-import { killLock } from "../../engine/kill-lock.js";
 import { reconcile } from "../../engine/reconcile.js";
 import { restoreWork } from "../../engine/restore.js";
 import { scopeOf } from "../../engine/scope.js";
@@ -15,7 +15,7 @@ export async function restore(deps: Deps, name: string, call?: CallOptions): Pro
   // A forced kill that was cut off is finished first.
   await reconcile(deps, scopeOf(deps), full.warn, full);
   const { record: saved } = await findTrash(deps, name);
-  const record = await deps.locks.hold(killLock(deps, saved.id), async () => restoreWork(deps, await findTrash(deps, saved.id)));
+  const record = await holdAgents(deps, [saved.id], async () => restoreWork(deps, await findTrash(deps, saved.id)), full);
   await tidyTrash(deps);
   const [agent] = await describe(deps, [record], call);
   return agent as ListedAgent;

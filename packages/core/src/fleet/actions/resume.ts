@@ -1,3 +1,4 @@
+import { holdSeen, removedMeanwhile } from "../../engine/agent-lock.js";
 import { settleRecord } from "../../engine/bring-up.js";
 import type { Deps } from "../../engine/deps.js";
 import { agentEnvironment } from "../../engine/environment.js";
@@ -12,7 +13,7 @@ import { type Riser, riser } from "../../engine/rise.js";
 import { isSingle } from "../../engine/targets.js";
 import { transact } from "../../engine/transact.js";
 import { mendIfPossible } from "../../engine/unwritable.js";
-import { FleetError, toFleetError } from "../../errors/index.js";
+import { FleetError, isFleetError, toFleetError } from "../../errors/index.js";
 import { type AgentRecord, isAlive, isEnded, type Session, type Target } from "../../model/index.js";
 import type { Launch } from "../../ports/index.js";
 import type { CallOptions, FailedAgent, StopResult } from "../types.js";
@@ -21,7 +22,17 @@ import { lookAround } from "./create.js";
 import { describe, find } from "./find.js";
 import { requireSession } from "./require.js";
 
-/** Starts ended agents again in their worktrees, taking up their conversation where the program can. */
+/** From when one is up, or has failed, to the next start, milliseconds: agents that share an account or a machine must not all come at once. */
+const SPACING_MS = 250;
+/** What stops one agent for this reason stops every other one. */
+const HITS_ALL: ReadonlySet<string> = new Set(["INTERRUPTED", "DISK_FULL", "TOOL_MISSING", "TOOL_OLD", "TIMEOUT"]);
+/** What stops one agent for this reason stops every other one that runs the same program. */
+const HITS_KIND: ReadonlySet<string> = new Set(["AGENT_COMMAND_MISSING", "CONFIG_INVALID"]);
+
+/**
+ * Starts ended agents again in their worktrees, one after the other, taking up their conversation where
+ * the program can. What would fail for all is tried once: the others stay as they are and are named in a warning.
+ */
 export async function resume(deps: Deps, target: Target, call?: CallOptions): Promise<StopResult> {
   deps.requireTrust();
   const chosen = await find(deps, target, call);
@@ -29,32 +40,81 @@ export async function resume(deps: Deps, target: Target, call?: CallOptions): Pr
   await refuseOverLimit(deps, chosen.filter(({ record }) => isEnded(record.status)).length, call);
   const failed: FailedAgent[] = [];
   const records: AgentRecord[] = [];
+  const held: AgentRecord[] = [];
+  const up = new Set<string>();
+  const hopeless = new Set<string>();
   const waitUntilUp = riser(deps, call);
-  for (const seen of chosen) {
-    const { record } = seen;
-    if (!isEnded(record.status)) {
-      call?.onWarning?.({ code: "RUNNING", branch: record.branch, message: `${record.branch} runs already (${record.status}).` });
-      records.push(record);
+  let tried = false;
+  for (const seen of diedLast(chosen)) {
+    const { adapter, branch, status } = seen.record;
+    if (hopeless.has(EVERY) || (hopeless.has(adapter) && isEnded(status))) {
+      held.push(seen.record);
       continue;
     }
     try {
-      records.push(await startAgain(deps, seen, waitUntilUp, call));
+      if (tried && isEnded(status)) await deps.clock.sleep(SPACING_MS, call);
+      tried ||= isEnded(status);
+      records.push(await resumeOne(deps, seen, waitUntilUp, call));
+      if (isEnded(status)) up.add(adapter);
     } catch (error) {
       const known = toFleetError(error);
-      failed.push({ branch: record.branch, error: known });
-      // What is missing for one is missing for all of its kind: do not fail a hundred times.
-      if (known.code === "AGENT_COMMAND_MISSING" || known.code === "INTERRUPTED" || known.code === "DISK_FULL") break;
+      failed.push({ branch, error: known });
+      if (HITS_ALL.has(known.code)) hopeless.add(EVERY);
+      // Where another of its kind came up, a death is its own.
+      else if (HITS_KIND.has(known.code) || (known.code === "AGENT_DIED" && !up.has(adapter))) hopeless.add(adapter);
     }
   }
-  // They run; that the registry does not say so yet is put right by the next look at it.
-  await mendIfPossible(
-    () => saveRecords(deps, records),
-    call?.onWarning ?? (() => {}),
-    "The agents run, but that could not be written down",
-  );
   const [first] = failed;
   if (isSingle(target) && first !== undefined) throw first.error;
+  if (held.length > 0) call?.onWarning?.({ code: "NOT_TRIED", message: notTried(held, failed) });
   return { agents: await describe(deps, records, call), failed };
+}
+
+/** Stands for every adapter. */
+const EVERY = "*";
+
+/** Those that died when they were started last come last: they must not keep the others from being tried. */
+function diedLast(chosen: readonly Seen[]): readonly Seen[] {
+  const died = ({ record }: Seen) => record.exitCode !== null && record.exitCode !== 0;
+  return [...chosen.filter((seen) => !died(seen)), ...chosen.filter(died)];
+}
+
+function notTried(held: readonly AgentRecord[], failed: readonly FailedAgent[]): string {
+  const names = held.map(({ branch }) => branch).join(", ");
+  const after = failed.map(({ branch }) => branch).join(", ");
+  return `Not tried, since what stopped ${after} would stop them too: ${names}. They stay as they are; resume them once that is mended.`;
+}
+
+/** Brings back one agent while it is held: another command may do the same, or end it, or remove it. */
+function resumeOne(deps: Deps, seen: Seen, waitUntilUp: Riser, call?: CallOptions): Promise<AgentRecord> {
+  return holdSeen(
+    deps,
+    [seen],
+    async ({ there, gone: [removed] }) => {
+      if (removed !== undefined) throw removedMeanwhile(removed);
+      requireSession(there);
+      const now = there[0] ?? seen;
+      const { branch, status } = now.record;
+      if (isEnded(status)) return startAgain(deps, now, waitUntilUp, call);
+      if (status === "unknown") throw stillRuns(now.record);
+      call?.onWarning?.({ code: "RUNNING", branch, message: `${branch} runs already (${status}).` });
+      return now.record;
+    },
+    fill(call).warn,
+    call,
+  );
+}
+
+/** Its session is gone, its program is not: a second one in the same worktree would be worse than none. */
+function stillRuns({ branch, id, process }: AgentRecord): FleetError<"AGENT_EXISTS"> {
+  return new FleetError(
+    "AGENT_EXISTS",
+    `${branch} has no session any more, but its program still runs${process ? ` (pid ${process.pid})` : ""}.`,
+    {
+      hint: `\`fleet stop ${branch}\` ends it; then resume it.`,
+      data: { branch, id, status: "unknown" },
+    },
+  );
 }
 
 async function refuseOverLimit(deps: Deps, more: number, call?: CallOptions): Promise<void> {
@@ -92,22 +152,53 @@ async function startAgain(deps: Deps, { record, session: old }: Seen, waitUntilU
     mode: record.mode ?? null,
     reports: reportsFolder(adapter, record),
   };
-  const launch: Launch = adapter.resume(context) ?? adapter.launch(context);
+  const fresh = adapter.launch(context);
+  const launch: Launch = adapter.resume(context) ?? fresh;
   await requireProgram(deps, launch.argv[0], record.adapter, env);
-  if (old) {
-    await keepScreens(deps, [{ id: old.id, agent: record.id }]);
+  if (old) await keepScreens(deps, [{ id: old.id, agent: record.id }]);
+  // What outlived a server that was killed must not work beside the new program.
+  if (record.status === "lost")
+    await deps.processes.endTrees([{ root: null, marker: ["AIFLEET_ID", record.id] }], { graceMs: LEFTOVER_MS }, call);
+  const begin = async (how: Launch) => {
     await deps.sessions.end([record.id]);
+    const settled = await transact(deps, async (undo) => {
+      await writeLogMeta(deps, record);
+      const reports = await prepareReports(deps, adapter, record, how);
+      const session = await undo.did({ kind: "session", agent: record.id }, () =>
+        startSession(deps, record, how, { ...env, ...how.env, ...reports }, call),
+      );
+      const up = await waitUntilUp(session, adapter, logFileOf(deps, record.id));
+      return settleRecord(deps, record, up);
+    });
+    // It runs; that the registry does not say so yet is put right by the next look at it.
+    await mendIfPossible(() => saveRecords(deps, [settled]), fill(call).warn, "The agent runs, but that could not be written down");
+    return settled;
+  };
+  try {
+    return await begin(launch).catch((error: unknown) => {
+      if (launch === fresh || !isFleetError(error, "AGENT_DIED") || !NOTHING_TO_RESUME.test(error.data.output ?? "")) throw error;
+      call?.onWarning?.({
+        code: "STARTED_AFRESH",
+        branch: record.branch,
+        message: `${record.branch} had no conversation to take up and was started afresh.`,
+      });
+      return begin(fresh);
+    });
+  } catch (error) {
+    // Kept with the record, so that the next resume of many tries the others first.
+    if (isFleetError(error, "AGENT_DIED")) {
+      const ended = { ...record, exitCode: error.data.exitCode ?? 1 };
+      await mendIfPossible(() => saveRecords(deps, [ended]), fill(call).warn, "How the agent ended could not be written down");
+    }
+    throw error;
   }
-  return transact(deps, async (undo) => {
-    await writeLogMeta(deps, record);
-    const reports = await prepareReports(deps, adapter, record, launch);
-    const session = await undo.did({ kind: "session", agent: record.id }, () =>
-      startSession(deps, record, launch, { ...env, ...launch.env, ...reports }, call),
-    );
-    const up = await waitUntilUp(session, adapter, logFileOf(deps, record.id));
-    return settleRecord(deps, record, up);
-  });
 }
+
+/** How programs say that there is no conversation of that name, or none at all. */
+const NOTHING_TO_RESUME =
+  /\bno\b[^\n]*\b(?:conversations?|sessions?|chats?)\b[^\n]*\bfound\b|\b(?:conversation|session)\b[^\n]*\bnot found\b/i;
+/** How long what a killed server left has to end by itself, milliseconds. */
+const LEFTOVER_MS = 2000;
 
 async function startSession(
   deps: Deps,

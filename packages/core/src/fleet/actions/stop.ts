@@ -1,3 +1,4 @@
+import { holdSeen, removedMeanwhile } from "../../engine/agent-lock.js";
 import type { Deps } from "../../engine/deps.js";
 import { endAgents } from "../../engine/ending.js";
 import type { Seen } from "../../engine/look.js";
@@ -6,8 +7,9 @@ import { asStopped } from "../../engine/settle-stop.js";
 import { isSingle } from "../../engine/targets.js";
 import { transact } from "../../engine/transact.js";
 import { FleetError } from "../../errors/index.js";
-import { isEnded, type Target } from "../../model/index.js";
+import { type AgentRecord, isEnded, type Target } from "../../model/index.js";
 import type { CallOptions, StopResult } from "../types.js";
+import { fill } from "./call.js";
 import { describe, find } from "./find.js";
 import { requireSession } from "./require.js";
 
@@ -29,13 +31,24 @@ async function endAll(deps: Deps, going: readonly Seen[]) {
 export async function stop(deps: Deps, target: Target, call?: CallOptions): Promise<StopResult> {
   const chosen = await find(deps, target, call);
   requireSession(chosen);
-  const starting = chosen.find(({ record }) => record.status === "starting");
-  if (starting !== undefined && isSingle(target)) {
-    throw new FleetError("LOCKED", `${starting.record.branch} is still being started by another command.`, {
-      hint: "Wait until it is up, or interrupt that command.",
-    });
-  }
-  const going = chosen.filter(({ record }) => !isEnded(record.status) && record.status !== "starting");
+  const starting = chosen.find(isStarting);
+  if (starting !== undefined && isSingle(target)) throw beingStarted(starting.record);
+  return holdSeen(
+    deps,
+    chosen,
+    async ({ there, gone }) => {
+      const [first] = gone;
+      if (isSingle(target) && first !== undefined) throw removedMeanwhile(first);
+      requireSession(there);
+      return stopHeld(deps, there, call);
+    },
+    fill(call).warn,
+    call,
+  );
+}
+
+async function stopHeld(deps: Deps, chosen: readonly Seen[], call?: CallOptions): Promise<StopResult> {
+  const going = chosen.filter((seen) => !isEnded(seen.record.status) && !isStarting(seen));
   for (const { record } of chosen) {
     if (isEnded(record.status))
       call?.onWarning?.({ code: "NOT_RUNNING", branch: record.branch, message: `${record.branch} does not run (${record.status}).` });
@@ -44,13 +57,26 @@ export async function stop(deps: Deps, target: Target, call?: CallOptions): Prom
   const others = chosen.filter(({ record }) => isEnded(record.status)).map(({ record }) => record);
   return {
     agents: await describe(deps, [...stopped, ...others], call),
-    failed: going
-      .filter(({ record }) => left.has(record.id))
-      .map(({ record }) => ({
-        branch: record.branch,
-        error: new FleetError("DRIVER_FAILED", `A process of ${record.branch} did not end.`, {
-          hint: "`fleet doctor` shows what is left.",
-        }),
-      })),
+    failed: [
+      ...going
+        .filter(({ record }) => left.has(record.id))
+        .map(({ record }) => ({
+          branch: record.branch,
+          error: new FleetError("DRIVER_FAILED", `A process of ${record.branch} did not end.`, {
+            hint: "`fleet doctor` shows what is left.",
+          }),
+        })),
+      ...chosen.filter(isStarting).map(({ record }) => ({ branch: record.branch, error: beingStarted(record) })),
+    ],
   };
+}
+
+function isStarting({ record }: Seen): boolean {
+  return record.status === "starting";
+}
+
+function beingStarted({ branch }: AgentRecord): FleetError {
+  return new FleetError("LOCKED", `${branch} is still being started by another command.`, {
+    hint: "Wait until it is up, or interrupt that command.",
+  });
 }
