@@ -1,15 +1,15 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { promptsTaken } from "../../../core/test/support/demo.js";
 import { makeWorld, settle, type World } from "../../../core/test/support/world.js";
-import { listed, strays } from "./support/oracle.js";
+import { type Done, dice, History, type Told } from "./support/history.js";
+import { type Listed, listed, strays } from "./support/oracle.js";
 import { figure, LONG } from "./support/report.js";
 import { run } from "./support/run.js";
 
 const PROCESSES = LONG ? 32 : 6;
-const SECONDS = LONG ? 60 : 8;
-/** What may be said no to where others work on the same agents: gone, ending, still starting. */
-const FAIR = new Set(["AGENT_NOT_FOUND", "PROMPT_REFUSED", "PROMPT_UNVERIFIED", "LOCKED", "AGENT_DIED"]);
+const SECONDS = LONG ? 60 : 6;
 
 let world: World;
 let repo: string;
@@ -19,97 +19,77 @@ beforeEach(() => {
 });
 afterEach(() => world.dispose());
 
-/** The same choices each time. */
-function dice(seed: number): (sides: number) => number {
-  let state = seed + 1;
-  return (sides) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((state / 2_147_483_648) * sides);
-  };
+/** What one process does next: mostly making, prompting and removing. `names`: agents that may be there. */
+function choose(roll: (sides: number) => number, names: readonly string[], me: number, turn: number): string[] {
+  const target = names[roll(names.length || 1)];
+  const own = `w${me}-${turn}`;
+  const first = ["--prompt", `first ${me} ${turn}`];
+  const kind = target === undefined ? 0 : roll(20);
+  // Names that many go for, beside names nobody else has.
+  if (kind < 4) return ["create", own, ...first];
+  if (kind < 5) return ["create", `shared-${roll(4)}`, ...first];
+  if (kind < 6) return ["fanout", "2", own, ...first];
+  if (kind < 9) return ["kill", target as string, "--force", "--yes"];
+  if (kind < 10) return ["kill", target as string];
+  if (kind < 14) return ["prompt", target as string, `later ${me} ${turn}`];
+  if (kind < 15) return ["stop", target as string];
+  if (kind < 17) return ["resume", target as string];
+  if (kind < 18) return ["restore", target as string];
+  return ["list"];
 }
 
-it(`${PROCESSES} processes create, kill, prompt and list for ${SECONDS} s: git, tmux, /proc and the agents' own notes agree`, async () => {
-  const until = Date.now() + SECONDS * 1000;
-  const counts: Record<string, number> = {};
-  const unfair: string[] = [];
-  const delivered: { text: string; branch: string }[] = [];
-  const refused: string[] = [];
-  const prompted: string[] = [];
-  const branches: string[] = [];
-  const killed = new Set<string>();
-
-  const worker = async (me: number) => {
-    const roll = dice(me * 7919);
-    for (let turn = 0; Date.now() < until; turn++) {
-      const target = branches[roll(branches.length || 1)];
-      const kind = target === undefined ? 0 : roll(10);
-      const branch = `w${me}-${turn}`;
-      const text = `prompt ${me} ${turn}`;
-      const args =
-        kind < 3
-          ? ["create", branch, "--prompt", `first ${me} ${turn}`]
-          : kind < 5
-            ? ["kill", target as string, "--force", "--yes"]
-            : kind < 8
-              ? ["prompt", target as string, text]
-              : ["list"];
-      if (args[0] === "kill") killed.add(target as string);
-      const ran = await run(world, repo, [...args, "--json"]);
-      const name = args[0] as string;
-      counts[name] = (counts[name] ?? 0) + 1;
-      const answer = parse(ran.stdout);
-      const code = answer?.error?.code;
-      if (ran.code !== 0 && !FAIR.has(code ?? "")) unfair.push(`${args.join(" ")}: exit ${ran.code} ${ran.stdout}${ran.stderr}`);
-      for (const warning of answer?.warnings ?? [])
-        if (warning.code === "WORKTREE_GONE") unfair.push(`${args.join(" ")}: ${warning.message}`);
-      if (name === "create" && ran.code === 0) branches.push(branch);
-      if (name === "create" && ran.code === 0) delivered.push({ text: `first ${me} ${turn}`, branch });
-      if (name === "prompt") {
-        prompted.push(text);
-        if (ran.code === 0) delivered.push({ text, branch: target as string });
-        else if (code !== "PROMPT_UNVERIFIED") refused.push(text);
+it.each([
+  ["", 0],
+  [", one in twenty killed at some instant", 20],
+])(
+  `${PROCESSES} processes create, kill, prompt, list, stop, resume, restore and fan out for ${SECONDS} s%s: git, tmux, /proc and the agents' own notes agree`,
+  async (which, fatal) => {
+    const until = Date.now() + SECONDS * 1000;
+    const history = new History();
+    const worker = async (me: number) => {
+      const roll = dice(me * 7919 + fatal);
+      for (let turn = 0; Date.now() < until; turn++) {
+        const args = choose(roll, history.names, me, turn);
+        const dies = fatal > 0 && roll(fatal) === 0;
+        const began = performance.now();
+        const ran = await run(world, repo, [...args, "--json"], dies ? { FAULT_AFTER_MS: String(roll(1500)) } : {});
+        history.add({
+          args,
+          began,
+          ended: performance.now(),
+          code: ran.code,
+          signal: ran.signal,
+          told: parse(ran.stdout),
+          stderr: ran.stderr,
+        } satisfies Done);
       }
-    }
-  };
-  await Promise.all(Array.from({ length: PROCESSES }, (_, me) => worker(me)));
+    };
+    await Promise.all(Array.from({ length: PROCESSES }, (_, me) => worker(me)));
 
-  const count = (text: string) => promptsTaken(world).filter((taken) => taken.text === text).length;
-  const missing = () => delivered.filter(({ text, branch }) => count(text) === 0 && !killed.has(branch));
-  await settle(missing, (left) => left.length === 0, 5000);
-  const { agents } = await listed(world, repo);
-  const kept = world
-    .git(repo, "for-each-ref", "--format=%(refname:short)", "refs/heads")
-    .split("\n")
-    .filter((name) => killed.has(name));
-  const logs = branches.length > 0 ? await idsEver() : [];
-  const wrong = [
-    ...unfair,
-    ...(await strays(world, repo, agents, { branches: kept, ended: logs })),
-    ...missing().map(({ text }) => `"${text}" was delivered and never taken`),
-    ...[...prompted, ...delivered.map(({ text }) => text)].filter((text) => count(text) > 1).map((text) => `"${text}" was taken twice`),
-    ...refused.filter((text) => count(text) > 0).map((text) => `"${text}" was refused and yet taken`),
-  ];
-  const done = Object.entries(counts).map(([name, times]) => `${times} ${name}`);
-  figure("R3", `${PROCESSES} processes, ${SECONDS} s`, `${done.join(", ")}; ${delivered.length} prompts delivered, ${wrong.length} wrong`);
-  expect(wrong).toEqual([]);
-  expect(delivered.length).toBeGreaterThan(PROCESSES);
-}, 600_000);
+    const texts = () => promptsTaken(world).map(({ text, cwd }) => ({ text: text ?? "", cwd }));
+    await settle(
+      () => history.missing(texts()),
+      (left) => left.length === 0,
+      5000,
+    );
+    const { agents } = await listed(world, repo);
+    const branches = world
+      .git(repo, "for-each-ref", "--format=%(refname:short)", "refs/heads")
+      .split("\n")
+      .filter((name) => name !== "" && history.wasRemoved(name));
+    const ended = readdirSync(join(world.fleetHome, "logs")).map((name) => name.split(".")[0] as string);
+    const wrong = [...history.wrong(texts()), ...(await strays(world, repo, agents as Listed[], { branches, ended }))];
+    figure("R3", `${PROCESSES} processes, ${SECONDS} s${which}`, `${history.summary()}, ${wrong.length} wrong`);
+    expect(wrong).toEqual([]);
+    expect(history.delivered).toBeGreaterThan(0);
+  },
+  600_000,
+);
 
-interface Answer {
-  readonly error?: { readonly code: string };
-  readonly warnings?: readonly { readonly code: string; readonly message: string }[];
-}
-
-function parse(text: string): Answer | null {
+function parse(text: string): Told | null {
   try {
-    return JSON.parse(text) as Answer;
+    return JSON.parse(text) as Told;
   } catch {
     return null;
   }
-}
-
-/** Logs of agents that were killed are kept. */
-async function idsEver(): Promise<string[]> {
-  const { readdirSync } = await import("node:fs");
-  return readdirSync(join(world.fleetHome, "logs")).map((name) => name.split(".")[0] as string);
 }

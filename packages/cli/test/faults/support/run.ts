@@ -22,7 +22,7 @@ export function fleetEnv(world: World): Record<string, string> {
   return { ...world.env, AIFLEET_AGENT_DEFAULT: "demo", DEMO_AGENT_SPEED: "0", DEMO_AGENT_LOG: join(world.root, "prompts.jsonl") };
 }
 
-/** Runs the built command to its end, whatever that is. */
+/** Runs the built command to its end, whatever that is. `FAULT_AFTER_MS` kills it after so long. */
 export function run(world: World, cwd: string, args: readonly string[], extra: Record<string, string> = {}): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const began = performance.now();
@@ -33,6 +33,9 @@ export function run(world: World, cwd: string, args: readonly string[], extra: R
       detached: extra.FAULT_GROUP === "1",
       stdio: ["ignore", "pipe", "pipe"],
     });
+    const fatal = extra.FAULT_AFTER_MS;
+    const timer = fatal === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), Number(fatal));
+    child.once("exit", () => clearTimeout(timer));
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -47,7 +50,7 @@ export function run(world: World, cwd: string, args: readonly string[], extra: R
       const ended = { ms: performance.now() - began, endedAt: Date.now() };
       setImmediate(() => resolve({ code, signal, stdout, stderr, ...ended }));
     });
-    if (extra.FAULT_AT === undefined) {
+    if (extra.FAULT_AT === undefined && fatal === undefined) {
       child.removeAllListeners("exit");
       child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr, ms: performance.now() - began, endedAt: Date.now() }));
     }
