@@ -1,0 +1,53 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: pieces of code.
+const contention = "packages/cli/test/faults/contention.test.ts";
+
+export default [
+  {
+    what: "one command at a time makes branches and registrations in a repository",
+    file: "packages/core/src/drivers/git/repository-lock.ts",
+    replace: 'return locks.hold(join(repo.commonDir, "aifleet.lock"), work, { timeoutMs: WAIT_MS }, call);',
+    by: "return work();",
+    test: "packages/cli/test/faults/crowd.test.ts",
+    name: "a remote-tracking branch",
+  },
+  {
+    what: "the registry is read, changed and written under its lock",
+    file: "packages/core/src/drivers/store/file-store.ts",
+    replace: "        paths.state,\n        async () => {",
+    by: "        `${paths.state}-${Math.random()}`,\n        async () => {",
+    test: "packages/cli/test/faults/crowd.test.ts",
+    name: "as many agents, no error",
+  },
+  {
+    what: "one command at a time ends, starts, removes or restores an agent",
+    file: "packages/core/src/engine/agent-lock.ts",
+    replace: "return deps.locks.hold(`${deps.paths.run}/agent-${id}`, () => hold(at + 1), { timeoutMs: LOCK_MS }, call);",
+    by: "return hold(at + 1);",
+    test: contention,
+    name: "stops and resumes of one agent",
+  },
+  {
+    what: "who waited for an agent looks again at what became of it",
+    file: "packages/core/src/engine/agent-lock.ts",
+    replace: "async () => work(await asTheyAre(deps, seen, warn, call))",
+    by: "async () => work({ there: seen, gone: [] })",
+    test: contention,
+    name: "stop, resume and kill of one agent",
+  },
+  {
+    what: "one prompt at a time is typed into an agent's terminal",
+    file: "packages/core/src/engine/deliver.ts",
+    replace: "`${deps.paths.run}/prompt-${record.id}`,",
+    by: "`${deps.paths.run}/prompt-${record.id}-${deps.ids.next()}`,",
+    test: contention,
+    name: "prompts to one agent",
+  },
+  {
+    what: "a prompt that waited behind another looks again before it types",
+    file: "packages/core/src/engine/deliver.ts",
+    replace: "if (performance.now() - lookedAt < STALE_MS) return type(",
+    by: "if (performance.now() > 0) return type(",
+    test: contention,
+    name: "a prompt that waited behind one that opened a question",
+  },
+];
