@@ -43,7 +43,7 @@ export class Answer extends FleetCommand {
       if (!target.single && asking.length === 0) return [];
       if (!ui.json) for (const agent of asking) ui.lines(questionText(agent, ui));
       if (!flags.yes && !target.single && !(await agreed(asking, choice, ui))) return null;
-      const questions = new Map(asking.map(({ id, question }) => [id, question ?? ""]));
+      const questions = new Map(asking.flatMap(({ id, question }) => (question === undefined ? [] : [[id, question]])));
       return fleet.answer(target.single ? target.target : asking.map(({ id }) => id), choice, { matching, questions }, call);
     });
     if (results === null) return ui.note("Nothing was answered.");

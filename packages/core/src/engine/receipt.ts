@@ -79,7 +79,10 @@ async function waitForReport(
 /** Whether the text still stands in the input, as a draft does: only then Enter may be pressed again. */
 async function stillHolds(deps: Deps, { session, adapter }: Listening, text: string, call?: Call): Promise<boolean> {
   const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id) ?? null;
-  const draft = adapter.draft?.({ session, screen, now: deps.clock.now() }) ?? null;
+  const evidence = { session, screen, now: deps.clock.now() };
+  // Enter would be its answer.
+  if (adapter.read(evidence)?.status === "waiting") return false;
+  const draft = adapter.draft?.(evidence) ?? null;
   if (draft !== null) return draft;
   const end = text.trimEnd().split("\n").at(-1)?.slice(-20) ?? "";
   return end !== "" && (screen?.lines ?? []).slice(-12).some((line) => line.includes(end));
