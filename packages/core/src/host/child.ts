@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import { FleetError, interrupted, toFleetError } from "../errors/index.js";
 import type { RunOptions, RunResult } from "../ports/index.js";
-import { endGroup, forget, remember } from "./group.js";
+import { endGroup, forget, remember, signalGroup } from "./group.js";
 import { Tail } from "./tail.js";
 
 /**
@@ -18,6 +18,8 @@ export interface WatchedChild {
 
 /** After the child's own exit: how long a silent process it left behind may hold the pipes open. */
 const LEFTOVER_MS = 500;
+/** No program is asked for as much; one that prints without end must not fill the memory, bytes. */
+export const MOST_OUTPUT = 256 * 1024 * 1024;
 
 export function watchChild(
   argv: readonly [string, ...string[]],
@@ -69,8 +71,11 @@ function watch(
     const onAbort = () => signal && stop(interrupted(signal));
     signal?.addEventListener("abort", onAbort, { once: true });
     let reads = 0;
-    const onOutput = () => {
+    let kept = 0;
+    const onOutput = (bytes: number) => {
       reads++;
+      if (options.keepBytes === undefined) kept += bytes;
+      if (kept > MOST_OUTPUT) stop(new FleetError("DRIVER_FAILED", `${argv[0]} printed without end and was ended.`, { data: { argv } }));
       const quiet = options.idleTimeoutMs;
       if (quiet !== undefined) {
         clearTimeout(idle);
@@ -83,7 +88,11 @@ function watch(
       leftover = setTimeout(() => {
         // Where this process was held up, output may be waiting: give the pipes one turn of the event loop.
         const seen = reads;
-        setImmediate(() => reads === seen && finish(child.exitCode, child.signalCode));
+        setImmediate(() => {
+          if (reads !== seen) return;
+          if (options.endRest === true && pid !== undefined) signalGroup(pid, "SIGKILL");
+          finish(child.exitCode, child.signalCode);
+        });
       }, LEFTOVER_MS);
     };
     let finished = false;
@@ -109,7 +118,7 @@ function watch(
       child[name]?.on("data", (chunk: Buffer) => {
         tail.push(chunk);
         if (decoder !== undefined) options.onOutput?.(name, decoder.write(chunk));
-        onOutput();
+        onOutput(chunk.length);
       });
     };
     listen("stdout", stdout);
@@ -128,7 +137,7 @@ function watch(
       // While a group is being ended, its end decides, not the leader's.
       if (failure === null) finish(exitCode, exitSignal);
     });
-    onOutput();
+    onOutput(0);
     if (signal?.aborted) onAbort();
   });
 }

@@ -1,16 +1,15 @@
 import { dirname, isAbsolute, join } from "node:path";
-import { isFleetError } from "../errors/index.js";
 import type { Host } from "../ports/index.js";
 
 /** Makes sure that the programs a driver runs are new enough, at the price of a process only when one has changed. */
 export interface ToolChecks {
-  /** `look` asks the program for its version and throws `TOOL_OLD` or `TOOL_MISSING`; it is not called for one that passed before. */
+  /** `look` asks the program for its version and throws where it is not fit for use; it is not called for one that passed before. */
   check(tool: string, look: () => Promise<unknown>): Promise<void>;
 }
 
 /**
  * What passed is noted in `file` by the program's place, size and time, where the folder for it is there
- * already. A look that fails for any other reason says nothing: the command itself will tell what is wrong.
+ * already.
  */
 export function toolChecks(host: Host, file: string): ToolChecks {
   const asked = new Map<string, Promise<void>>();
@@ -21,12 +20,8 @@ export function toolChecks(host: Host, file: string): ToolChecks {
   const run = async (tool: string, look: () => Promise<unknown>): Promise<void> => {
     const [build, noted] = await Promise.all([buildOf(host, tool), readNotes(host, file)]);
     if (build !== null && noted[tool] === build) return;
-    try {
-      await look();
-      if (build !== null) passed.set(tool, build);
-    } catch (error) {
-      if (isFleetError(error, "TOOL_OLD") || isFleetError(error, "TOOL_MISSING")) throw error;
-    }
+    await look();
+    if (build !== null) passed.set(tool, build);
   };
 
   const note = async (): Promise<void> => {

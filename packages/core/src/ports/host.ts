@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly idleTimeoutMs?: number;
   /** Told of output as it comes, in pieces as the system hands them over. */
   readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
+  /** End what the program left running, in its group and at its pipes, when it ended by itself. @default false: it may have been run to leave it */
+  readonly endRest?: boolean;
   /** Keep only the last this many bytes of stdout and of stderr. @default everything is kept */
   readonly keepBytes?: number;
 }

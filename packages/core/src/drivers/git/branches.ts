@@ -1,6 +1,9 @@
+import { FleetError } from "../../errors/index.js";
 import type { BranchFacts, Repository } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
+import { hasFile } from "./branch-file.js";
 import type { Git } from "./client.js";
+import { senseless } from "./failure.js";
 import { mapThroughRefspec, parseConfig } from "./parse-config.js";
 import { type HeldBranches, readHeldBranches } from "./registrations.js";
 import { listWorktrees } from "./worktree-list.js";
@@ -11,15 +14,13 @@ const MAX_PATTERNS = 300;
 /** Facts on several branch names: two git calls, however many names. */
 export async function branchFacts(git: Git, repo: Repository, names: readonly string[], call?: Call): Promise<Map<string, BranchFacts>> {
   if (names.length === 0) return new Map();
+  const ask = ["config", "-z", "--get-regexp", "^(remote\\..*\\.fetch|core\\.ignorecase)$"];
   const [config, held] = await Promise.all([
-    git.run(
-      repo.commonDir,
-      ["config", "-z", "--get-regexp", "^(remote\\..*\\.fetch|core\\.ignorecase)$"],
-      { kind: "quick", accept: [0, 1] },
-      call,
-    ),
+    git.run(repo.commonDir, ask, { kind: "quick", accept: [0, 1] }, call),
     heldBranches(git, repo, call),
   ]);
+  // Nothing found is 1.
+  if (config.exitCode === 0 && !config.stdout.endsWith("\0")) throw senseless(ask, config.stdout);
   const entries = parseConfig(config.stdout);
   const foldCase = entries.some(({ key, value }) => key === "core.ignorecase" && (value === null || value === "true"));
   const remotes = entries.flatMap(({ key, value }) => {
@@ -40,6 +41,7 @@ export async function branchFacts(git: Git, repo: Repository, names: readonly st
   ]);
   const all = foldCase || patterns.length > MAX_PATTERNS;
   const tips = await readTips(git, repo, all ? ["refs/heads", "refs/remotes"] : [...new Set(patterns)], call);
+  for (const name of names) if (!tips.has(`refs/heads/${name}`)) await requireAbsent(git, repo, name, tips, call);
   const heads = [...tips.keys()].filter((ref) => ref.startsWith("refs/heads/")).map((ref) => ref.slice("refs/heads/".length));
   const blocker = blockers(heads, foldCase);
 
@@ -74,13 +76,32 @@ export async function listBranches(git: Git, repo: Repository, call?: Call): Pro
   return stdout.split("\n").filter((line) => line !== "");
 }
 
+/**
+ * That a branch is not there is concluded only where its file says nothing else: an empty answer is what a git
+ * gives, too, that did nothing. One that came up between the two looks is added to what was found.
+ */
+async function requireAbsent(git: Git, repo: Repository, name: string, tips: Map<string, string>, call?: Call): Promise<void> {
+  if (!(await hasFile(git, repo, name))) return;
+  const ref = `refs/heads/${name}`;
+  const tip = (await readTips(git, repo, [ref], call)).get(ref);
+  if (tip !== undefined) tips.set(ref, tip);
+  else if (await hasFile(git, repo, name)) {
+    throw new FleetError("DRIVER_FAILED", `git does not know the branch ${name}, but its file is there.`, {
+      hint: `Look with \`git -C ${repo.path} show-ref ${name}\`; \`command -v git\` shows which program git is.`,
+      data: { tool: "git", branch: name },
+    });
+  }
+}
+
 async function readTips(git: Git, repo: Repository, patterns: readonly string[], call?: Call): Promise<Map<string, string>> {
   const args = ["for-each-ref", "--format=%(objectname) %(refname)", ...patterns];
   const { stdout } = await git.run(repo.commonDir, args, { kind: "quick" }, call);
   const tips = new Map<string, string>();
   for (const line of stdout.split("\n")) {
     const cut = line.indexOf(" ");
-    if (cut > 0) tips.set(line.slice(cut + 1), line.slice(0, cut));
+    if (line === "") continue;
+    if (!/^[0-9a-f]{40}([0-9a-f]{24})? refs\//.test(line)) throw senseless(args, stdout);
+    tips.set(line.slice(cut + 1), line.slice(0, cut));
   }
   return tips;
 }

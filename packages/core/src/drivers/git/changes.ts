@@ -3,9 +3,11 @@ import { FleetError } from "../../errors/index.js";
 import type { Worktree, WorktreeChanges } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
 import type { Git } from "./client.js";
+import { senseless } from "./failure.js";
 import { cutNewline, readLink } from "./links.js";
 import { parseStatus } from "./parse-status.js";
 import { requireOid, resolveCommit } from "./refs.js";
+import { parseCount } from "./rev-list.js";
 import { withScratchIndex } from "./scratch-index.js";
 
 type Place = Pick<Worktree, "path" | "adminDir">;
@@ -19,7 +21,9 @@ export async function changesSince(git: Git, worktree: Place, base: string, call
     count(git, worktree.path, ["HEAD", "--not", commit], call),
     countBehind(git, worktree, call),
   ]);
-  const { modified, untracked } = parseStatus(stdout);
+  const found = parseStatus(stdout);
+  if (found === null) throw senseless(status, stdout);
+  const { modified, untracked } = found;
   const lines = await withUntracked(
     git,
     worktree,
@@ -132,8 +136,9 @@ async function countBehind(git: Git, worktree: Place, call?: Call): Promise<numb
 
 /** 0 while HEAD is unborn. */
 async function count(git: Git, folder: string, revisions: readonly string[], call?: Call): Promise<number> {
-  const { exitCode, stdout } = await git.run(folder, ["rev-list", "--count", ...revisions, "--"], { kind: "scan", accept: [0, 128] }, call);
-  if (exitCode === 0) return Number(stdout.trim());
+  const args = ["rev-list", "--count", ...revisions, "--"];
+  const { exitCode, stdout } = await git.run(folder, args, { kind: "scan", accept: [0, 128] }, call);
+  if (exitCode === 0) return parseCount(args, stdout);
   if ((await resolveCommit(git, folder, "HEAD", call)) === null) return 0;
   throw new FleetError("DRIVER_FAILED", `git could not count the commits of ${folder}.`);
 }

@@ -2,7 +2,8 @@ import { FleetError, interrupted, isFleetError, throwIfAborted, toFleetError } f
 import type { Call, Host } from "../../ports/index.js";
 import { type GitKind, gitEnvironment, QUICK_MS } from "./environment.js";
 import { type GitOutcome, gitFailure } from "./failure.js";
-import { noProgress, runSimpleGit } from "./simple-git-run.js";
+import { runSimpleGit } from "./simple-git-run.js";
+import { gaveUp } from "./watch-run.js";
 
 /** A git command that has ended, for `--verbose` and for counting. */
 export interface GitCommand {
@@ -31,23 +32,34 @@ export interface Git {
   run(folder: string, args: readonly string[], options?: GitRunOptions, call?: Call): Promise<GitOutcome>;
 }
 
+/** For so long after a question that was given up, git is not waited for as patiently: what is stuck is mostly stuck for all, milliseconds. */
+const STUCK_MS = 10_000;
+/** How long it is waited for then, milliseconds. */
+const AGAIN_MS = 1000;
+
 /** Makes the door for one host: simple-git where that is this machine, the host's own `run` elsewhere. */
 export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: GitCommand) => void): Git {
+  /** When a question was last given up, and none has been answered since. */
+  let stuckAt = Number.NEGATIVE_INFINITY;
+  const patience = (kind: GitKind): number => {
+    if (kind !== "quick") return timeoutMs;
+    return Math.min(performance.now() - stuckAt < STUCK_MS ? AGAIN_MS : QUICK_MS, timeoutMs);
+  };
   return {
     host,
     async run(folder, argv, options = {}, call = {}) {
       throwIfAborted(call.signal);
       const kind = options.kind ?? "act";
       const env = gitEnvironment(host, kind, options.env);
-      const idleMs = kind === "quick" ? Math.min(QUICK_MS, timeoutMs) : timeoutMs;
+      const idleMs = patience(kind);
       const input = options.input ?? "";
       const isFirm = call.signal === undefined;
       // A change that nobody may interrupt is made in a process group of its own: Ctrl+C on a terminal goes to everything in ours.
       const byHost = host.id !== "local" || (isFirm && kind === "act");
       const once = (): Promise<GitOutcome> =>
         byHost
-          ? runOnHost(host, folder, argv, { env, input, idleMs }, call)
-          : runSimpleGit({ folder, argv, env, input, idleMs, signal: call.signal });
+          ? runOnHost(host, folder, argv, { kind, env, input, idleMs }, call)
+          : runSimpleGit({ folder, argv, env, kind, input, idleMs, signal: call.signal });
       const start = performance.now();
       let exitCode: number | null = null;
       try {
@@ -55,11 +67,13 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
         // A question that a Ctrl+C ended, of one who must have the answer, is asked again.
         if (isFirm && kind !== "act" && outcome.exitCode === null) outcome = await once();
         exitCode = outcome.exitCode;
+        stuckAt = Number.NEGATIVE_INFINITY;
         if (call.signal?.aborted) throw interrupted(call.signal);
         if (exitCode === null || !(options.accept ?? [0]).includes(exitCode)) throw gitFailure(argv, outcome, folder);
         return { exitCode, stdout: outcome.stdout, stderr: outcome.stderr };
       } catch (error) {
         if (call.signal?.aborted && !(error instanceof FleetError && error.code === "INTERRUPTED")) throw interrupted(call.signal);
+        if (kind !== "act" && isFleetError(error, "TIMEOUT")) stuckAt = performance.now();
         throw toFleetError(error, "git");
       } finally {
         onCommand?.({ argv, exitCode, durationMs: performance.now() - start });
@@ -69,17 +83,18 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
 }
 
 interface HostRun {
+  readonly kind: GitKind;
   readonly env: Readonly<Record<string, string>>;
   readonly input: string;
   readonly idleMs: number;
 }
 
 async function runOnHost(host: Host, folder: string, argv: readonly string[], run: HostRun, call: Call): Promise<GitOutcome> {
-  const { env, input, idleMs } = run;
+  const { env, input, idleMs, kind } = run;
   try {
     return await host.run(["git", ...argv], { cwd: folder, env, input, idleTimeoutMs: idleMs }, call);
   } catch (error) {
-    throw isFleetError(error, "TIMEOUT") ? noProgress(argv, idleMs) : error;
+    throw isFleetError(error, "TIMEOUT") ? gaveUp({ argv, folder, kind }, idleMs) : error;
   }
 }
 

@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import type { Repository } from "../../model/index.js";
 import type { BranchEnd, Call, Locks } from "../../ports/index.js";
+import { requireGone } from "./branch-file.js";
 import { branchFacts } from "./branches.js";
 import type { Git } from "./client.js";
 import { removeBranchSection, requireOid } from "./refs.js";
 import { holdRepository } from "./repository-lock.js";
+import { listCommits } from "./rev-list.js";
 
 /** A branch that may go, as it stands. */
 interface Standing extends BranchEnd {
@@ -54,9 +56,8 @@ export async function deleteBranches(
 async function heldByNoOther(git: Git, repo: Repository, branches: readonly Standing[], call?: Call): Promise<ReadonlySet<string>> {
   if (branches.length === 0) return new Set();
   const input = `${[...new Set(branches.map(({ tip }) => requireOid(tip)))].join("\n")}\n`;
-  const args = ["rev-list", "--stdin", "--not", ...branches.map(({ name }) => `--exclude=${name}`), "--branches", "--tags", "--remotes"];
-  const { stdout } = await git.run(repo.commonDir, args, { kind: "scan", input }, call);
-  return new Set(stdout.split("\n"));
+  const others = [...branches.map(({ name }) => `--exclude=${name}`), "--branches", "--tags", "--remotes"];
+  return new Set(await listCommits(git, repo.commonDir, ["--stdin", "--not", ...others], input, call));
 }
 
 /** False if git would not: a branch had moved. */
@@ -77,5 +78,7 @@ async function inOneGo(
     { input: commands.join(""), accept: [0, 1, 128] },
     call,
   );
-  return exitCode === 0;
+  if (exitCode !== 0) return false;
+  for (const { name } of branches) await requireGone(git, repo, name);
+  return true;
 }

@@ -1,4 +1,5 @@
 import { FleetError } from "../../errors/index.js";
+import { printable } from "../../host/index.js";
 
 /** How a git command ended. */
 export interface GitOutcome {
@@ -40,6 +41,19 @@ export function gitFailure(argv: readonly string[], outcome: GitOutcome, place: 
   });
 }
 
+/** git said that it was done, and what it answered cannot be: nothing is concluded from that. */
+export function senseless(argv: readonly string[], stdout: string): FleetError {
+  const said = printable(stdout);
+  return new FleetError(
+    "DRIVER_FAILED",
+    `git ${subcommand(argv)} reported success, but ${said === "" ? "answered nothing" : `answered nonsense (${said})`}.`,
+    {
+      hint: "`command -v git` shows which program it is; --verbose shows every git call.",
+      data: { tool: "git", argv: [...argv] },
+    },
+  );
+}
+
 /** Whether a failure is known to be two gits meeting at one file, so that trying again is right. */
 export function isRace(stderr: string): boolean {
   return /could not lock config file|failed to read .*commondir|Unable to create '.*\.lock': File exists|cannot lock ref .*Unable to create/.test(
@@ -53,17 +67,27 @@ function withoutLogin(text: string): string {
 }
 
 function reasonOf(outcome: GitOutcome): string {
-  const lines = outcome.stderr.split(/[\r\n]+/).filter((line) => line.trim() !== "" && !/^(hint|warning):/.test(line));
+  const lines = outcome.stderr
+    .slice(-100_000)
+    .split(/[\r\n]+/)
+    .filter((line) => line.trim() !== "" && !/^(hint|warning):/.test(line));
   const telling = lines.find((line) => /^(fatal|error):/.test(line)) ?? lines.at(-1);
-  if (telling !== undefined) return telling.replace(/^(fatal|error):\s*/, "");
+  if (telling !== undefined) return shorten(telling.replace(/^(fatal|error):\s*/, ""));
   return outcome.exitCode === null ? "a signal ended it" : `exit code ${outcome.exitCode}`;
 }
 
-function subcommand(argv: readonly string[]): string {
+/** One line of an error message: what git says is short, what another program says in its name may be anything. */
+function shorten(text: string): string {
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\ufffd]+/g, " ").trim();
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}
+
+/** `status` of `-c x=y status -z`. */
+export function subcommand(argv: readonly string[]): string {
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string;
     if (word === "-c" || word === "-C") i++;
     else if (!word.startsWith("-")) return word;
   }
-  return "";
+  return argv[0] ?? "";
 }

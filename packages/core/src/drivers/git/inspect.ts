@@ -2,11 +2,13 @@ import { join } from "node:path";
 import type { Repository, Worktree, WorktreeFacts } from "../../model/index.js";
 import type { Call, HostFiles } from "../../ports/index.js";
 import type { Git } from "./client.js";
+import { senseless } from "./failure.js";
 import { hiddenChanges } from "./hidden-changes.js";
 import { indexOddities } from "./index-file.js";
 import { cutNewline } from "./links.js";
 import { parseStatus } from "./parse-status.js";
 import { leftBehind, tipsHeldByNone } from "./reflog.js";
+import { listCommits } from "./rev-list.js";
 import { inspectSubmodules } from "./submodules.js";
 import { listWorktrees } from "./worktree-list.js";
 
@@ -35,7 +37,9 @@ export async function inspectWorktree(
     git.run(worktree.path, args, { kind: "scan" }, call),
     indexOddities(git, worktree.path, worktree.adminDir, call),
   ]);
-  const { head, branch, modified, untracked, ignored } = parseStatus(stdout);
+  const status = parseStatus(stdout);
+  if (status === null) throw senseless(args, stdout);
+  const { head, branch, modified, untracked, ignored } = status;
   const hidden = await hiddenChanges(git, worktree, oddities.flagged, call);
   const inside = await inspectSubmodules(git, worktree, oddities.links, call);
   return {
@@ -134,17 +138,6 @@ async function unreachableFrom(
   const others = (await listWorktrees(git, repo, call)).flatMap((other) =>
     other.adminDir === worktree.adminDir || other.head === null ? [] : [other.head],
   );
-  const args = [
-    "rev-list",
-    `--max-count=${MAX_COMMITS}`,
-    "--ignore-missing",
-    head,
-    "--not",
-    "--branches",
-    "--tags",
-    "--remotes",
-    ...new Set(others),
-  ];
-  const { stdout } = await git.run(repo.commonDir, args, { kind: "scan" }, call);
-  return stdout.split("\n").filter((line) => line !== "");
+  const range = ["--ignore-missing", head, "--not", "--branches", "--tags", "--remotes", ...new Set(others)];
+  return listCommits(git, repo.commonDir, [`--max-count=${MAX_COMMITS}`, ...range], "", call);
 }

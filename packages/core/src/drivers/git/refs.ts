@@ -2,11 +2,13 @@ import { join } from "node:path";
 import { FleetError } from "../../errors/index.js";
 import type { Repository } from "../../model/index.js";
 import type { Call, Locks } from "../../ports/index.js";
+import { requireGone } from "./branch-file.js";
 import { checkBranchName } from "./branch-name.js";
 import { heldBranches } from "./branches.js";
 import type { Git } from "./client.js";
-import { isRace } from "./failure.js";
+import { isRace, senseless } from "./failure.js";
 import { holdRepository, retrying } from "./repository-lock.js";
+import { countCommits } from "./rev-list.js";
 
 /** The commit a revision names, null if none. */
 export async function resolveCommit(git: Git, folder: string, revision: string, call?: Call): Promise<string | null> {
@@ -15,7 +17,10 @@ export async function resolveCommit(git: Git, folder: string, revision: string, 
   const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
   // 1: names nothing. 128: a text git cannot read as a revision, which names nothing either, unless git could not look at all.
   const { exitCode, stdout } = await git.run(folder, args, { kind: "quick", accept: [0, 1, 128] }, call);
-  if (exitCode === 0) return stdout.trim();
+  if (exitCode === 0) {
+    if (!/^[0-9a-f]{40}([0-9a-f]{24})?\n$/.test(stdout)) throw senseless(args, stdout);
+    return stdout.trim();
+  }
   if (exitCode === 128) await git.run(folder, ["rev-parse", "--git-dir"], { kind: "quick" }, call);
   return null;
 }
@@ -42,9 +47,8 @@ export async function fleetRefs(git: Git, repo: Repository, call?: Call): Promis
 /** Whether a commit can be reached from a branch other than `except`, a tag or a remote branch. */
 export async function isReachable(git: Git, repo: Repository, commit: string, except: string | undefined, call?: Call): Promise<boolean> {
   const without = except === undefined ? [] : [`--exclude=${except}`];
-  const args = ["rev-list", "--max-count=1", requireOid(commit), "--not", ...without, "--branches", "--tags", "--remotes"];
-  const { stdout } = await git.run(repo.commonDir, args, { kind: "scan" }, call);
-  return stdout.trim() === "";
+  const args = ["--max-count=1", requireOid(commit), "--not", ...without, "--branches", "--tags", "--remotes"];
+  return (await countCommits(git, repo.commonDir, args, "", call)) === 0;
 }
 
 /** Makes a branch at a commit; fine if it stands there already. */
@@ -80,6 +84,7 @@ export async function deleteBranch(git: Git, locks: Locks, repo: Repository, nam
       );
     }
   }
+  if (exitCode === 0) await requireGone(git, repo, name);
   await removeBranchSection(git, locks, repo, name, call);
 }
 

@@ -4,6 +4,7 @@ import type { Repository } from "../../model/index.js";
 import type { Call, HostFiles } from "../../ports/index.js";
 import type { Git } from "./client.js";
 import { USERS_SETTINGS } from "./environment.js";
+import { senseless } from "./failure.js";
 import { cutNewline, readLink } from "./links.js";
 
 /** The repository a folder belongs to: git finds the git directory, its files say whose it is. Null if there is none. */
@@ -61,6 +62,7 @@ async function askGit(git: Git, folder: string, call?: Call, gitDir?: string): P
     // Where git may find a repository by chance is for the user's settings to say.
     const env = gitDir === undefined ? USERS_SETTINGS : {};
     const { stdout } = await git.run(folder, args, { kind: "quick", env }, call);
+    if (!/^(true|false)\n\/[\s\S]*\n$/.test(stdout)) throw senseless(args, stdout);
     const cut = stdout.indexOf("\n");
     return { bare: stdout.slice(0, cut) === "true", gitDir: cutNewline(stdout.slice(cut + 1)) };
   } catch (error) {

@@ -1,15 +1,13 @@
 import { existsSync } from "node:fs";
 import type { SimpleGitOptions } from "simple-git";
 import { FleetError, toFleetError } from "../../errors/index.js";
+import { adoptLibraryChildren } from "../../host/index.js";
 import type { GitOutcome } from "./failure.js";
+import { type WatchedRun, watchRun } from "./watch-run.js";
 
-interface Run {
-  readonly folder: string;
-  readonly argv: readonly string[];
+interface Run extends WatchedRun {
   readonly env: Readonly<Record<string, string>>;
   readonly input: string;
-  readonly idleMs: number;
-  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -39,7 +37,10 @@ async function load(): Promise<typeof import("simple-git")> {
   }
 }
 
-/** Runs git on this machine through simple-git. A non-zero exit code is data. */
+/**
+ * Runs git on this machine through simple-git. A non-zero exit code is data. Time limits and ending are ours:
+ * simple-git interrupts git alone, once, and then waits for it, whatever it or what it started does.
+ */
 export async function runSimpleGit(run: Run): Promise<GitOutcome> {
   const { GitError, simpleGit } = await load();
 
@@ -50,12 +51,12 @@ export async function runSimpleGit(run: Run): Promise<GitOutcome> {
     }
   }
 
-  const start = performance.now();
+  adoptLibraryChildren();
+  const watch = watchRun(run);
   try {
     const git = simpleGit({
       baseDir: run.folder,
-      ...(run.signal === undefined ? {} : { abort: run.signal }),
-      timeout: { block: run.idleMs },
+      abort: watch.fallback,
       // An empty buffer closes stdin; nothing at all would leave it open, and a hook that reads it would hang.
       input: () => Buffer.from(run.input),
       // A program a hook left running may hold the pipes: a second after git itself ended they are let go.
@@ -74,23 +75,24 @@ export async function runSimpleGit(run: Run): Promise<GitOutcome> {
         });
       },
     }).env({ ...run.env });
-    git.outputHandler((_command, stdout) => {
+    git.outputHandler((_command, stdout, stderr) => {
+      watch.started(stdout, stderr);
       // simple-git waits another 50 ms for output of a command that printed nothing; an empty chunk at the end says there is none.
       stdout.once("end", () => stdout.emit("data", Buffer.alloc(0)));
     });
-    return { exitCode: 0, stdout: await git.raw([...run.argv]), stderr: "" };
+    return { exitCode: 0, stdout: await Promise.race([watch.failed, git.raw([...run.argv])]), stderr: "" };
   } catch (error) {
     if (error instanceof GitExit) {
       const { outcome } = error;
       if (outcome.exitCode !== null && outcome.exitCode < 0) throw notStarted(run, outcome);
-      if (outcome.exitCode === null && performance.now() - start >= run.idleMs) throw noProgress(run.argv, run.idleMs);
       return outcome;
     }
-    if (error instanceof Error && "plugin" in error && error.plugin === "timeout") throw noProgress(run.argv, run.idleMs);
     if (error instanceof Error && /directory that does not exist/.test(error.message)) {
       throw new FleetError("DRIVER_FAILED", `The folder ${run.folder} is not there.`, { cause: error });
     }
     throw toFleetError(error, "git");
+  } finally {
+    await watch.ended();
   }
 }
 
@@ -101,11 +103,4 @@ function notStarted(run: Run, outcome: GitOutcome): FleetError {
     return new FleetError("TOOL_MISSING", "git is not installed.", { data: { tool: "git" }, hint: "Install git 2.36 or later." });
   }
   return new FleetError("DRIVER_FAILED", `git could not be started: ${outcome.stderr.split("\n")[0] ?? ""}`);
-}
-
-export function noProgress(argv: readonly string[], idleMs: number): FleetError {
-  return new FleetError("TIMEOUT", `git gave no sign of progress for ${Math.round(idleMs / 1000)} s: git ${argv.join(" ")}`, {
-    hint: "Raise git.timeout if the repository's disk is slow.",
-    data: { argv: [...argv] },
-  });
 }

@@ -1,6 +1,7 @@
 import type { Repository, Worktree } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
 import type { Git } from "./client.js";
+import { senseless } from "./failure.js";
 import { readRegistrations } from "./registrations.js";
 
 /** One record of `git worktree list --porcelain -z`. */
@@ -37,10 +38,13 @@ export function parseWorktreeList(text: string): ListedWorktree[] {
 
 /** Every worktree of the repository, the main one first. A bare repository's own entry is no worktree and left out. */
 export async function listWorktrees(git: Git, repo: Repository, call?: Call): Promise<Worktree[]> {
+  const args = ["worktree", "list", "--porcelain", "-z"];
   const [{ stdout }, registrations] = await Promise.all([
-    git.run(repo.commonDir, ["worktree", "list", "--porcelain", "-z"], { kind: "quick" }, call),
+    git.run(repo.commonDir, args, { kind: "quick" }, call),
     readRegistrations(git.host.files, repo.commonDir),
   ]);
+  // The repository itself is always among them, and each ends in an empty field.
+  if (!stdout.startsWith("worktree ") || !stdout.endsWith("\0\0")) throw senseless(args, stdout);
   const [main, ...linked] = parseWorktreeList(stdout);
   const found: Worktree[] = [];
   if (main !== undefined && !main.bare && !repo.bare) {

@@ -1,4 +1,5 @@
 import { diskFailure, FleetError, isFleetError } from "../../errors/index.js";
+import { printable } from "../../host/index.js";
 import type { Call, Host, RunResult } from "../../ports/index.js";
 import type { TmuxOptions } from "./settings.js";
 import { tmuxVersion } from "./version.js";
@@ -6,7 +7,13 @@ import { tmuxVersion } from "./version.js";
 /** A server that does not answer a question within this time is given up. */
 export const PROBE_MS = 3000;
 /** Starting many sessions takes its time on a busy machine. */
-export const WORK_MS = 30_000;
+export const WORK_MS = 15_000;
+/** For so long after a question that was given up, the server is not waited for as patiently, milliseconds. */
+const STUCK_MS = 10_000;
+/** How long it is waited for then, milliseconds. */
+const AGAIN_MS = 1000;
+/** Stands for the count of sessions in what {@link TmuxClient.askWhole} asks for. */
+const WHOLE = "aifleet-whole";
 
 export interface TmuxCall {
   readonly input?: string;
@@ -24,6 +31,8 @@ export class TmuxClient {
   readonly host: Host;
   readonly env: Readonly<Record<string, string>>;
   readonly #options: TmuxOptions;
+  /** When a question was last given up, and none has been answered since. */
+  #stuckAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: TmuxOptions) {
     this.#options = options;
@@ -39,22 +48,58 @@ export class TmuxClient {
 
   /** Asks the server. A non-zero exit is data; not reaching it in time throws `TIMEOUT`. */
   async ask(args: readonly string[], options: TmuxCall = {}, call?: Call): Promise<TmuxAnswer> {
-    const { input, timeoutMs = PROBE_MS, start = false } = options;
-    await this.#options.tools?.check("tmux", () => tmuxVersion(this.host, this.env));
-    const run = { cwd: "/", env: this.env, timeoutMs, ...(input === undefined ? {} : { input }) };
+    const { input, start = false } = options;
+    const isStuck = performance.now() - this.#stuckAt < STUCK_MS;
+    const timeoutMs = isStuck ? AGAIN_MS : (options.timeoutMs ?? PROBE_MS);
     try {
+      await this.#options.tools?.check("tmux", () => tmuxVersion(this.host, this.env));
+      // A server that is started leaves the client's group by itself; nothing else has a reason to stay.
+      const run = { cwd: "/", env: this.env, timeoutMs, endRest: !start, ...(input === undefined ? {} : { input }) };
       const result = await this.host.run(this.argv(args, start), run, call);
+      this.#stuckAt = Number.NEGATIVE_INFINITY;
       const text = result.stderr.trim();
       if (result.exitCode !== 0 && isNoServer(text)) return { server: false, text };
       return { server: true, ...result };
     } catch (error) {
       if (!isFleetError(error, "TIMEOUT")) throw error;
+      this.#stuckAt = performance.now();
+      if ("tool" in error.data) throw error;
       throw new FleetError("TIMEOUT", `tmux did not answer within ${timeoutMs / 1000} s.`, {
-        hint: `Look whether a process holds the server up: tmux -S ${this.#options.socket} list-sessions`,
+        hint: `Look what holds the server up: tmux -S ${this.#options.socket} list-sessions`,
+        data: { tool: "tmux" },
         cause: error,
       });
     }
   }
+
+  /**
+   * As {@link ask}, for a list of which a missing row would mean something: tmux counts its sessions behind
+   * it, in the same step. An answer that does not end with that count was not tmux's, or was cut off.
+   */
+  async askWhole(
+    doing: string,
+    args: readonly string[],
+    call?: Call,
+  ): Promise<{ readonly rows: string; readonly sessions: number } | null> {
+    const answer = await this.ask([...args, ";", "display-message", "-p", `${WHOLE} #{S:.}`], {}, call);
+    if (!answer.server) return null;
+    // A server without a session, on its way out or told to stay: it has no target to speak of.
+    if (answer.exitCode !== 0 && /^no (current target|sessions)$/m.test(answer.stderr)) return null;
+    if (answer.exitCode !== 0) throw tmuxFailure(doing, answer);
+    const end = new RegExp(`(?:^|\\n)${WHOLE} (\\.*)\\n$`).exec(answer.stdout);
+    if (end === null) throw senseless(doing, answer.stdout);
+    return { rows: answer.stdout.slice(0, end.index + (end.index === 0 ? 0 : 1)), sessions: end[1]?.length ?? 0 };
+  }
+}
+
+/** tmux said that it was done, and what it answered cannot be: nothing is concluded from that. */
+export function senseless(doing: string, stdout: string): FleetError {
+  const said = printable(stdout);
+  const what = said === "" ? "answered nothing" : `its answer is not whole (${said})`;
+  return new FleetError("DRIVER_FAILED", `tmux could not ${doing}: it reported success, but ${what}.`, {
+    hint: "`command -v tmux` shows which program it is; --verbose shows every tmux call.",
+    data: { tool: "tmux" },
+  });
 }
 
 /** What tmux says when nobody listens on the socket, or who did has just left. */
@@ -66,16 +111,30 @@ export function isNoServer(stderr: string): boolean {
 
 /** The failure of a call that reached the server, as the error to throw. */
 export function tmuxFailure(doing: string, result: { readonly exitCode: number | null; readonly stderr: string }): FleetError {
-  const said = result.stderr.trim().split("\n")[0] ?? "";
+  const said = shorten(result.stderr.trim().split("\n")[0] ?? "");
   const disk = diskFailure(result.stderr, `tmux could not ${doing}`);
   if (disk !== null) return disk;
+  if (said === "" && result.exitCode === 0) return senseless(doing, "");
   const mismatch = /protocol version mismatch/.test(said);
-  return new FleetError("DRIVER_FAILED", `tmux could not ${doing}: ${said || `exit code ${result.exitCode}`}`, {
-    ...(mismatch
-      ? { hint: "tmux was updated while the fleet's server runs. End the agents or use the older tmux until they are done." }
-      : {}),
-    data: { exitCode: result.exitCode, stderr: result.stderr },
-  });
+  return new FleetError(
+    "DRIVER_FAILED",
+    `tmux could not ${doing}: ${said || (result.exitCode === null ? "a signal ended it" : `exit code ${result.exitCode}`)}`,
+    {
+      ...(mismatch
+        ? { hint: "tmux was updated while the fleet's server runs. End the agents or use the older tmux until they are done." }
+        : { hint: "--verbose shows every tmux call; `fleet doctor` looks at tmux." }),
+      data: { tool: "tmux", exitCode: result.exitCode, stderr: result.stderr },
+    },
+  );
+}
+
+/** One line of an error message: what tmux says is short, what another program says in its name may be anything. */
+function shorten(text: string): string {
+  const line = text
+    .slice(0, 1000)
+    .replace(/[\u0000-\u001f\u007f-\u009f\ufffd]+/g, " ")
+    .trim();
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Screen } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
-import { type TmuxClient, tmuxFailure } from "./client.js";
+import { senseless, type TmuxClient, tmuxFailure } from "./client.js";
 import { screenBuffer } from "./conf.js";
 
 /** A screen is hardly ever higher than this, rows. */
@@ -30,13 +30,17 @@ export async function captureScreens(
     // Without the id's `%`, which a message takes as part of a date.
     return `display-message -p '${token} ${id.slice(1)}' ; if-shell -F -t ${id} '#{@aifleet_ended}' "${ended} ; ${end}" "${live} ; ${end}"`;
   });
-  const answer = await client.ask(["source-file", "-"], { input: `${lines.join("\n")}\n` }, call);
+  const last = `display-message -p '${token} all'`;
+  const answer = await client.ask(["source-file", "-"], { input: `${lines.join("\n")}\n${last}\n` }, call);
   if (!answer.server) return new Map();
   const { screens, buffered } = parseScreens(answer.stdout, token, history);
   const strange = answer.stderr
     .split("\n")
     .find((line) => line !== "" && !/can't find (pane|window|session)|no current (target|session|client)/.test(line));
   if (strange !== undefined) throw tmuxFailure("read the screens", { exitCode: answer.exitCode, stderr: strange });
+  // A pane may be missing because it is gone; the last word may not, while there is a session.
+  const isWhole = answer.stdout.endsWith(`${token} all\n`) || /no current target/.test(answer.stderr);
+  if (!isWhole) throw senseless("read the screens", answer.stdout);
   for (const [id, height] of buffered) {
     // A buffer can only be all that a call prints.
     const shown = await client.ask(["show-buffer", "-b", screenBuffer(id)], {}, call);
@@ -65,7 +69,7 @@ export function parseScreens(stdout: string, token: string, history = 0): { scre
       if (inBuffer !== "") buffered.set(id, Number(height));
     } else {
       if (word === "end" && id !== null) screens.set(id, { lines: lastOf(trimmed(rows), wanted) });
-      id = word === "end" ? null : `%${word}`;
+      id = /^\d+$/.test(word) ? `%${word}` : null;
       wanted = Number.POSITIVE_INFINITY;
     }
     rows = [];

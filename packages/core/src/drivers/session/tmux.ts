@@ -2,7 +2,7 @@ import type { Session } from "../../model/index.js";
 import type { Call, SessionDriver } from "../../ports/index.js";
 import { attach } from "./attach.js";
 import { watchChanges } from "./changes.js";
-import { TmuxClient, tmuxFailure } from "./client.js";
+import { senseless, TmuxClient } from "./client.js";
 import { createSessions } from "./create.js";
 import { endSessions } from "./end.js";
 import { paste, press } from "./input.js";
@@ -25,13 +25,13 @@ export function tmuxDriver(options: TmuxOptions): SessionDriver {
   let version: Promise<string> | undefined;
   const end: SessionDriver["end"] = (agents, call) => endSessions(client, agents, call);
 
-  const ask = async (args: readonly string[], call?: Call): Promise<readonly Session[]> => {
-    const answer = await client.ask(args, {}, call);
-    if (!answer.server) return [];
-    // A server without a session, on its way out or told to stay: it has no target to speak of.
-    if (answer.exitCode !== 0 && /^no (current target|sessions)$/m.test(answer.stderr)) return [];
-    if (answer.exitCode !== 0) throw tmuxFailure("list its sessions", answer);
-    return toSessions(parsePanes(answer.stdout));
+  const list = async (call?: Call): Promise<readonly Session[]> => {
+    const doing = "list its sessions";
+    const answer = await client.askWhole(doing, ["list-panes", "-a", "-F", LIST_FORMAT], call);
+    if (answer === null) return [];
+    const panes = parsePanes(answer.rows);
+    if (new Set(panes.map(({ sessionId }) => sessionId)).size < answer.sessions) throw senseless(doing, answer.rows);
+    return toSessions(panes);
   };
 
   return {
@@ -46,12 +46,12 @@ export function tmuxDriver(options: TmuxOptions): SessionDriver {
     },
     create: (specs, call) => createSessions({ options, client, end }, specs, call),
     async list(call) {
-      const sessions = await ask(["list-panes", "-a", "-F", LIST_FORMAT], call);
+      const sessions = await list(call);
       if (sessions.every((session) => !session.dead || session.exitCode !== null)) return sessions;
       // tmux knows that the pane closed before it knows how the program ended, and may wait for the next end
       // of a child to look: give it one, in the background, since waiting for it could hang for the same reason.
       await client.ask(["run-shell", "-b", "true"], {}, call);
-      return ask(["list-panes", "-a", "-F", LIST_FORMAT], call);
+      return list(call);
     },
     screens: (ids, { history = 0 } = {}, call) => captureScreens(client, ids, history, call),
     inputMode: (session, { logFile }, call) => readInputMode(host, session.tty, logFile, call),

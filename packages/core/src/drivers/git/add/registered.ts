@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { FleetError, isFleetError } from "../../../errors/index.js";
 import type { Repository, Worktree } from "../../../model/index.js";
 import type { Locks, WorktreeSpec } from "../../../ports/index.js";
+import { requireGone } from "../branch-file.js";
 import type { Git } from "../client.js";
 import { nameEachOther } from "../links.js";
 import { removeBranchSection, resolveCommit } from "../refs.js";
@@ -30,7 +31,10 @@ export async function undoBranch(git: Git, locks: Locks, repo: Repository, spec:
   const ref = `refs/heads/${spec.branch}`;
   const remove = async () => {
     const { exitCode, stderr } = await git.run(repo.commonDir, ["update-ref", "-d", ref, commit], { accept: [0, 1, 128] });
-    if (exitCode === 0) return true;
+    if (exitCode === 0) {
+      await requireGone(git, repo, spec.branch);
+      return true;
+    }
     // Moved or gone already: not ours to delete. Still there: something stood in git's way, so again.
     if ((await resolveCommit(git, repo.commonDir, ref)) !== commit) return false;
     throw new FleetError("DRIVER_FAILED", `The branch ${spec.branch} could not be deleted: ${stderr.trim()}`);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Repository } from "../../../model/index.js";
 import type { Call } from "../../../ports/index.js";
 import type { Git } from "../client.js";
+import { senseless } from "../failure.js";
 import { isTrue, parseConfig } from "../parse-config.js";
 
 /** What a repository's settings say about making worktrees in it. */
@@ -29,7 +30,9 @@ const HARMLESS = new Set([
 
 export async function readAddSettings(git: Git, repo: Repository, call?: Call): Promise<AddSettings> {
   const args = ["config", "--type=path", "-z", "--get-regexp", KEYS];
-  const { stdout } = await git.run(repo.commonDir, args, { kind: "quick", accept: [0, 1] }, call);
+  const { exitCode, stdout } = await git.run(repo.commonDir, args, { kind: "quick", accept: [0, 1] }, call);
+  // Nothing found is 1.
+  if (exitCode === 0 && !stdout.endsWith("\0")) throw senseless(args, stdout);
   let plain = true;
   let configuredHooks = false;
   let hooksPath: string | null = null;

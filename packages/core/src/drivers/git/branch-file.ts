@@ -1,0 +1,19 @@
+import { join } from "node:path";
+import { FleetError } from "../../errors/index.js";
+import type { Repository } from "../../model/index.js";
+import type { Git } from "./client.js";
+
+/** Whether the branch has a file of its own: true shows that it is there, false shows nothing (it may be packed). */
+export async function hasFile(git: Git, repo: Repository, branch: string): Promise<boolean> {
+  return (await git.host.files.stat(join(repo.commonDir, "refs", "heads", branch)))?.kind === "file";
+}
+
+/** Throws where a branch that git said it had deleted is still there. */
+export async function requireGone(git: Git, repo: Repository, branch: string): Promise<void> {
+  if (!(await hasFile(git, repo, branch))) return;
+  // Made again meanwhile, or never deleted: either way it is there.
+  throw new FleetError("DRIVER_FAILED", `git reported that the branch ${branch} was deleted, but it is still there.`, {
+    hint: "`command -v git` shows which program it is.",
+    data: { tool: "git", branch },
+  });
+}
