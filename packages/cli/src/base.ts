@@ -85,6 +85,9 @@ export abstract class FleetCommand extends Command {
   }
 }
 
+/** What git that is not fit for use may come to. */
+const UNFIT: ReadonlySet<unknown> = new Set(["TOOL_MISSING", "TOOL_OLD", "TIMEOUT", "DRIVER_FAILED", "PERMISSION_DENIED"]);
+
 async function openFleet(open: typeof Fleet.open, flags: CommonFlags, ui: Ui, options: WorkOptions): Promise<Fleet> {
   const settings: FleetOpenOptions = {
     ignoreProjectConfig: options.ignoreProjectConfig ?? flags["no-project-config"] === true,
@@ -96,7 +99,7 @@ async function openFleet(open: typeof Fleet.open, flags: CommonFlags, ui: Ui, op
     return await open({ ...settings, repo: flags.repo ?? process.cwd() });
   } catch (error) {
     const { code } = error as { code?: unknown };
-    const noGit = options.withoutGit === true && (code === "TOOL_MISSING" || code === "TOOL_OLD");
+    const noGit = options.withoutGit === true && UNFIT.has(code);
     if (!noGit && (code !== "NOT_A_REPOSITORY" || flags.repo !== undefined)) throw error;
     return open(settings);
   }

@@ -56,7 +56,7 @@ async function asTheyAre(deps: Deps, seen: readonly Seen[], warn: (warning: Warn
     // A worktree that was moved by hand is known by the look, not by the registry.
     else changed.push(now.adminDir === one.record.adminDir ? { ...now, worktree: one.record.worktree } : now);
   }
-  if (changed.length > 0) there.push(...(await look(deps, changed, await askSessions(deps, warn, call), call)));
+  if (changed.length > 0) there.push(...(await look(deps, changed, await askSessions(deps, warn, call), warn, call)));
   return { there, gone };
 }
 

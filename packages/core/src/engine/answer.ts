@@ -116,7 +116,8 @@ async function askWithChoices(deps: Deps, record: AgentRecord, session: Session,
 async function ask(deps: Deps, record: AgentRecord, session: Session, call?: Call): Promise<Seen> {
   const sessions = await deps.sessions.list(call);
   const own = sessions.filter(({ agent }) => agent === record.id);
-  const [seen] = await look(deps, [record], new Map(own.map((one) => [record.id, one])), call);
+  const [seen] = await look(deps, [record], new Map(own.map((one) => [record.id, one])), () => {}, call);
+  if (seen !== undefined && seen.unasked !== null) throw seen.unasked;
   if (seen === undefined || own[0]?.id !== session.id) throw new FleetError("DRIVER_FAILED", `The session of ${record.branch} changed.`);
   return seen;
 }

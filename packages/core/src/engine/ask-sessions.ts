@@ -1,26 +1,33 @@
-import { toFleetError } from "../errors/index.js";
+import { type FleetError, isFleetError, toFleetError } from "../errors/index.js";
 import { type AgentRecord, isEnded, type Session, type Warning } from "../model/index.js";
 import type { Call } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 
-/** Asks for all sessions; undefined with a warning where it could not be asked. */
-export async function askSessions(
-  deps: Deps,
-  warn: (warning: Warning) => void,
-  call?: Call,
-): Promise<ReadonlyMap<string, Session> | undefined> {
+/** All marked sessions by agent, or why they could not be asked for: nothing is concluded then. */
+export type Sessions = ReadonlyMap<string, Session> | FleetError;
+
+/** Asks for all sessions; the error, with a warning, where they could not be asked for. */
+export async function askSessions(deps: Deps, warn: (warning: Warning) => void, call?: Call): Promise<Sessions> {
   try {
     const sessions = await deps.sessions.list(call);
     return new Map(sessions.flatMap((session) => (session.agent === null ? [] : [[session.agent, session] as const])));
   } catch (error) {
-    const known = toFleetError(error);
-    if (known.code === "INTERRUPTED" || known.code === "TOOL_MISSING" || known.code === "TOOL_OLD") throw known;
-    warn({
-      code: "SESSIONS_UNKNOWN",
-      message: `The sessions could not be asked for (${known.message}); the status of every agent is unknown.`,
-    });
-    return undefined;
+    return unasked(error, warn);
   }
+}
+
+/** The sessions, undefined where they could not be asked for. */
+export function known(sessions: Sessions): ReadonlyMap<string, Session> | undefined {
+  return isFleetError(sessions) ? undefined : sessions;
+}
+
+/** A failed question as a warning: what could not be asked is unknown. Throws what has to end the command. */
+export function unasked(error: unknown, warn: (warning: Warning) => void): FleetError {
+  const failure = toFleetError(error);
+  if (failure.code === "INTERRUPTED" || failure.code === "TOOL_MISSING" || failure.code === "TOOL_OLD") throw failure;
+  const why = failure.message.replace(/\.$/, "");
+  warn({ code: "SESSIONS_UNKNOWN", message: `The sessions could not be asked for (${why}); the status of every agent is unknown.` });
+  return failure;
 }
 
 /**
@@ -30,11 +37,11 @@ export async function askSessions(
 export async function findSessions(
   deps: Deps,
   records: readonly AgentRecord[],
-  sessions: ReadonlyMap<string, Session> | undefined,
+  sessions: Sessions,
   warn: (warning: Warning) => void,
   call?: Call,
-): Promise<ReadonlyMap<string, Session> | undefined> {
-  if (sessions === undefined || deps.sessions.reconnect === undefined) return sessions;
+): Promise<Sessions> {
+  if (isFleetError(sessions) || deps.sessions.reconnect === undefined) return sessions;
   const orphans = records.flatMap(({ id, status, process }) => (isEnded(status) || process === null || sessions.has(id) ? [] : [process]));
   if (orphans.length === 0) return sessions;
   const now = await deps.processes.identify(

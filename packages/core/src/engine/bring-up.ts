@@ -143,7 +143,8 @@ async function makeWorktree(deps: Deps, crew: Crew, plan: Plan, record: AgentRec
       await deps.processes.endTrees([{ root: null, marker: ["AIFLEET_ID", record.id] }], { graceMs: LEFTOVER_MS });
       throw result.error;
     },
-    { whole: true },
+    // Without a word on what is left, all of it was unmade.
+    { whole: (error) => !isFleetError(error) || !("left" in error.data) },
   );
 }
 

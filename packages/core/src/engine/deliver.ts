@@ -56,11 +56,11 @@ export function checkPromptText(text: string): void {
  */
 export async function deliver(
   deps: Deps,
-  { record, session }: Pick<Seen, "record" | "session">,
+  { record, session, unasked = null }: Pick<Seen, "record" | "session"> & { readonly unasked?: Seen["unasked"] },
   text: string,
   call?: Call,
 ): Promise<Receipt> {
-  const why = unfit({ record, session });
+  const why = unfit({ record, session, unasked });
   if (why !== null || !session) return refused(why ?? "it has no session");
   const lookedAt = performance.now();
   // Two prompts at the same time must not become one.
@@ -70,7 +70,7 @@ export async function deliver(
       if (performance.now() - lookedAt < STALE_MS) return type(deps, record, session, text, call);
       // The one before may have opened a question, or ended the program: it is given the time to show it.
       await waitUntilQuiet(deps, record.id, call);
-      const [now] = await look(deps, [record], await askSessions(deps, () => undefined, call), call);
+      const [now] = await look(deps, [record], await askSessions(deps, () => {}, call), () => {}, call);
       const whyNow = now === undefined ? null : unfit(now);
       return whyNow !== null || !now?.session ? refused(whyNow ?? "it has no session") : type(deps, record, now.session, text, call);
     },
@@ -94,8 +94,8 @@ async function waitUntilQuiet(deps: Deps, id: string, call?: Call): Promise<void
 }
 
 /** Why nothing may be typed into that agent's terminal as it was seen, null if it may. */
-function unfit({ record, session }: Pick<Seen, "record" | "session">): string | null {
-  if (session === undefined) return "its session could not be asked for";
+function unfit({ record, session, unasked }: Pick<Seen, "record" | "session" | "unasked">): string | null {
+  if (session === undefined) return `its session could not be asked for (${unasked?.message.replace(/\.$/, "") ?? "no answer"})`;
   if (session === null || session.dead) return `its program does not run (${record.status})`;
   if (record.status === "waiting") return "it asks a question; answer that first";
   return record.status === "starting" ? "it is still being started" : null;

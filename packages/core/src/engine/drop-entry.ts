@@ -13,7 +13,7 @@ export function dropEntry(deps: Deps, { record: { id } }: TrashEntry): Promise<b
     const entry = await relocated(deps, found);
     // A repository that is gone has no refs any more; one that cannot be asked says so here, before anything is dropped.
     const repo = await repoOf(deps, entry);
-    await transact(deps, (undo) => undo.did({ kind: "drop", entry }, () => dropTrash(deps, entry, repo), { whole: true }));
+    await transact(deps, (undo) => undo.did({ kind: "drop", entry }, () => dropTrash(deps, entry, repo), { whole: () => true }));
     return true;
   });
 }

@@ -1,5 +1,7 @@
-import { type AgentRecord, type Choice, isAlive, type Screen, type Session, type TreeSample } from "../model/index.js";
+import { type FleetError, isFleetError } from "../errors/index.js";
+import { type AgentRecord, type Choice, isAlive, type Screen, type Session, type TreeSample, type Warning } from "../model/index.js";
 import type { Call, Observation } from "../ports/index.js";
+import { known, type Sessions, unasked } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { type Heard, hear } from "./reports.js";
 import { readStatus } from "./status.js";
@@ -10,6 +12,8 @@ export interface Seen {
   readonly record: AgentRecord;
   /** Null: none. Undefined: could not be asked. */
   readonly session: Session | null | undefined;
+  /** Why it could not be asked; null where it could. */
+  readonly unasked: FleetError | null;
   readonly screen: Screen | null;
   readonly question: string | null;
   readonly choices: readonly Choice[];
@@ -25,16 +29,18 @@ const SAMPLE_MS = 200;
 export async function look(
   deps: Deps,
   records: readonly AgentRecord[],
-  sessions: ReadonlyMap<string, Session> | undefined,
+  asked: Sessions,
+  warn: (warning: Warning) => void,
   call?: Call,
 ): Promise<readonly Seen[]> {
+  const sessions = known(asked);
   const live = records.flatMap((record) => {
     const session = sessions?.get(record.id);
     return session === undefined || session.dead ? [] : [{ record, session }];
   });
   const readable = live.filter(({ record }) => looksAtScreen(deps, record)).map(({ session }) => session.id);
   const [screens, samples, alive, last, heard] = await Promise.all([
-    readable.length === 0 ? new Map<string, Screen>() : deps.sessions.screens(readable, {}, call),
+    readable.length === 0 ? new Map<string, Screen>() : deps.sessions.screens(readable, {}, call).catch((error) => unasked(error, warn)),
     live.length === 0
       ? new Map<number, TreeSample>()
       : deps.processes.sample(
@@ -45,6 +51,8 @@ export async function look(
     deps.observations.read(),
     hear(deps, live),
   ]);
+  // Without its screen a question would look like a rest: then nothing is known.
+  if (isFleetError(screens)) return look(deps, records, screens, warn, call);
   const now = deps.clock.now();
   const silent = live.filter(({ record, session }) => {
     const screen = screens.get(session.id) ?? null;
@@ -88,6 +96,7 @@ export async function look(
         exitCode,
       },
       session,
+      unasked: isFleetError(asked) ? asked : null,
       screen,
       question: reading.question ?? null,
       choices: reading.choices ?? [],

@@ -32,7 +32,7 @@ export async function lookAtOne(
   const mark = recordFromMark(deps.paths.home, (await deps.git.readMark(record.adminDir)) ?? "");
   if (mark === null || !isDeepStrictEqual(corrected(record, { ...mark, worktree: record.worktree }), record)) return null;
   const sessions = await askSessions(deps, warn, call);
-  const [seen] = await look(deps, [record], sessions, call);
+  const [seen] = await look(deps, [record], sessions, warn, call);
   // Its program runs without a session: its server may be out of reach.
   if (seen?.session === null && seen.record.status === "unknown") return null;
   // An end that is news has to be written down.

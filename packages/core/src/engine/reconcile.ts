@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type AgentRecord, isEnded, type Session, type Warning } from "../model/index.js";
 import type { Call, Observation } from "../ports/index.js";
-import { askSessions, findSessions } from "./ask-sessions.js";
+import { askSessions, findSessions, known, type Sessions } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { discoverRepositories } from "./discover.js";
 import { look, type Seen } from "./look.js";
@@ -17,8 +17,8 @@ const KEEP_MS = 7 * 24 * 3600 * 1000;
 /** The fleet as it is. */
 export interface Reconciled {
   readonly agents: readonly Seen[];
-  /** Every marked session, undefined where the sessions could not be asked for. */
-  readonly sessions: ReadonlyMap<string, Session> | undefined;
+  /** Every marked session, or why they could not be asked for. */
+  readonly sessions: Sessions;
 }
 
 /** Which agents to reconcile: of one repository by its common git directory, or of all of this home. */
@@ -35,7 +35,8 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   const [snapshot, asked] = await Promise.all([deps.store.read(call), askSessions(deps, warn, call)]);
   for (const problem of snapshot.problems) warn({ code: "STATE_HEALED", message: problem });
 
-  const sessions = await findSessions(deps, snapshot.agents, asked, warn, call);
+  const found = await findSessions(deps, snapshot.agents, asked, warn, call);
+  const sessions = known(found);
   const places = scope.commonDir === null ? await discoverRepositories(deps, snapshot) : [scope.commonDir];
   const marks = new Map<string, readonly Marked[] | null>();
   for (const place of places) marks.set(place, await readMarked(deps, place));
@@ -49,16 +50,16 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
     const there = await findAgain(deps, record, { own, here: marks.get(record.commonDir) ?? null }, sessions, abandoned, warn);
     if (there !== null) kept.push(there);
   }
-  const known = new Set(inScope.map((record) => record.id));
+  const ids = new Set(inScope.map((record) => record.id));
   const elsewhere = new Set(snapshot.agents.map((record) => record.id));
-  const adopted = [...own].flatMap(([id, marked]) => (known.has(id) ? [] : adopt(marked, elsewhere.has(id), sessions?.get(id))));
+  const adopted = [...own].flatMap(([id, marked]) => (ids.has(id) ? [] : adopt(marked, elsewhere.has(id), sessions?.get(id))));
   tellBroken([...marks.values()], kept, warn);
 
-  const seen = await look(deps, [...kept, ...adopted], sessions, call);
+  const seen = await look(deps, [...kept, ...adopted], found, warn, call);
   const isBroken = snapshot.problems.length > 0;
   await mendIfPossible(() => remember(deps, inScope, kept, adopted, seen, isBroken), warn, "What was found could not be written down");
   await observe(deps, seen);
-  return { agents: seen, sessions };
+  return { agents: seen, sessions: found };
 }
 
 /** What marks say that belong to no known agent and cannot be read: their agents' records are lost, their worktrees are not. */

@@ -7,10 +7,10 @@ import { unmake } from "./unmake.js";
 export interface Undo {
   /**
    * Notes a step and then does it. The note comes first: a process killed in the middle of `make`
-   * leaves a note from which the next command undoes what came of it. `whole`: `make` promises to
-   * leave nothing when it rejects, so there is nothing to undo then.
+   * leaves a note from which the next command undoes what came of it. `whole`: whether `make` has left
+   * nothing when it rejects with that error, so that there is nothing to undo. @default it may have left something
    */
-  did<T>(step: Step, make: () => Promise<T>, options?: { readonly whole?: boolean }): Promise<T>;
+  did<T>(step: Step, make: () => Promise<T>, options?: { readonly whole?: (error: unknown) => boolean }): Promise<T>;
 }
 
 /**
@@ -29,7 +29,7 @@ export async function transact<T>(deps: Deps, work: (undo: Undo) => Promise<T>):
       try {
         return await make();
       } catch (error) {
-        if (options?.whole === true) steps.splice(steps.indexOf(step), 1);
+        if (options?.whole?.(error) === true) steps.splice(steps.indexOf(step), 1);
         throw error;
       }
     },
@@ -46,6 +46,18 @@ export async function transact<T>(deps: Deps, work: (undo: Undo) => Promise<T>):
     throw kept.length + left.length === 0 ? error : withLeft(error, kept, left);
   }
 }
+
+/** What a person calls what a step makes. */
+const NAMES: Readonly<Record<Step["kind"], string>> = {
+  file: "a file",
+  record: "the agent's record",
+  session: "the agent's session",
+  worktree: "its worktree and branch",
+  removal: "a removal half done",
+  restoral: "a restoral half done",
+  stop: "a stop half done",
+  drop: "a trash entry half dropped",
+};
 
 /** What is there after an undoing, a phrase for each. */
 export interface Unwound {
@@ -65,7 +77,16 @@ export async function unwind(deps: Deps, steps: readonly Step[]): Promise<Unwoun
       const what = await unmake(deps, step, started);
       if (what !== null) kept.push(what);
     } catch (error) {
-      left.push(`${step.kind}: ${toFleetError(error).message}`);
+      left.push(`${NAMES[step.kind]} (${toFleetError(error).message.replace(/\.$/, "")})`);
+      // Its program may still run there: what was made before it stays until that has been ended.
+      if (step.kind !== "session") continue;
+      left.push(
+        ...steps
+          .slice(0, steps.indexOf(step))
+          .map(({ kind }) => NAMES[kind])
+          .reverse(),
+      );
+      break;
     }
   }
   return { kept, left };
@@ -84,7 +105,7 @@ function withLeft(error: unknown, kept: readonly string[], left: readonly string
     hint:
       left.length === 0
         ? "It is listed as a stopped agent: `fleet resume` starts it again, `fleet kill` removes it."
-        : (known.hint ?? "Run `fleet doctor` to see what is left."),
+        : `${known.hint === null ? "" : `${known.hint} `}What is left goes with the next command, once git and tmux work.`,
     data: { ...known.data, left: all } as never,
     cause: error,
   });

@@ -1,3 +1,4 @@
+import { isFleetError, toFleetError } from "../errors/index.js";
 import type { AgentRecord } from "../model/index.js";
 import type { Step } from "../ports/index.js";
 import { removeBare } from "./bare-folder.js";
@@ -30,14 +31,16 @@ export async function unmake(deps: Deps, step: Step, started: boolean): Promise<
       });
       return null;
     case "session": {
-      const sessions = await deps.sessions.list();
-      const ours = sessions.find((session) => session.agent === step.agent);
+      const sessions = await deps.sessions.list().catch((error: unknown) => toFleetError(error));
+      const ours = isFleetError(sessions) ? undefined : sessions.find((session) => session.agent === step.agent);
       const roots = ours === undefined || ours.dead ? [] : [ours.pid];
       const known = await deps.processes.identify(roots);
-      await deps.sessions.end([step.agent]);
+      if (!isFleetError(sessions)) await deps.sessions.end([step.agent]);
+      // Also where the session server is of no help: no program is left to itself.
       await deps.processes.endTrees([{ root: (ours && known.get(ours.pid)) ?? null, marker: ["AIFLEET_ID", step.agent] }], {
         graceMs: GRACE_MS,
       });
+      if (isFleetError(sessions)) throw sessions;
       return null;
     }
     case "worktree":

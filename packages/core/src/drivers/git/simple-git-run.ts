@@ -80,8 +80,10 @@ export async function runSimpleGit(run: Run): Promise<GitOutcome> {
       // simple-git waits another 50 ms for output of a command that printed nothing; an empty chunk at the end says there is none.
       stdout.once("end", () => stdout.emit("data", Buffer.alloc(0)));
     });
-    return { exitCode: 0, stdout: await Promise.race([watch.failed, git.raw([...run.argv])]), stderr: "" };
+    const stdout = await Promise.race([watch.failed, git.raw([...run.argv])]);
+    return watch.stopping() ? await watch.failed : { exitCode: 0, stdout, stderr: "" };
   } catch (error) {
+    if (watch.stopping()) return await watch.failed;
     if (error instanceof GitExit) {
       const { outcome } = error;
       if (outcome.exitCode !== null && outcome.exitCode < 0) throw notStarted(run, outcome);

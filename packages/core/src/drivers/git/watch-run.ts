@@ -21,6 +21,8 @@ export interface WatchedRun {
 export interface RunWatch {
   /** Rejects when git was given up or the caller aborted, once git and all it started were ended. */
   readonly failed: Promise<never>;
+  /** Whether git is being ended: how it ends then is nobody's answer. */
+  readonly stopping: () => boolean;
   /** Aborted where git could not be ended by us: the library has to. */
   readonly fallback: AbortSignal;
   /** Git has been started; these are its pipes. */
@@ -38,6 +40,7 @@ export function watchRun(run: WatchedRun): RunWatch {
   const { promise: failed, reject } = withReject();
   let child: ChildProcess | undefined;
   let over = false;
+  let stopping = false;
   let timer: NodeJS.Timeout | undefined;
   let printed = 0;
 
@@ -50,6 +53,7 @@ export function watchRun(run: WatchedRun): RunWatch {
   const stop = async (error: FleetError) => {
     if (over) return;
     settle();
+    stopping = true;
     if (child?.pid === undefined) fallback.abort();
     else await endGroup(child.pid);
     // A process outside the group may hold the pipes.
@@ -84,6 +88,7 @@ export function watchRun(run: WatchedRun): RunWatch {
 
   return {
     failed,
+    stopping: () => stopping,
     fallback: fallback.signal,
     started(stdout, stderr) {
       child = libraryChild(stdout);
@@ -125,7 +130,10 @@ export function gaveUp({ argv, folder, kind }: Pick<WatchedRun, "argv" | "folder
         data: { tool: "git", argv: [...argv] },
       })
     : new FleetError("TIMEOUT", `git does not answer: ${command} gave no sign of life for ${seconds} s and was ended.`, {
-        hint: `Run \`git status\` in ${folder} to see what holds git up.`,
+        hint:
+          command === "git --version"
+            ? "Run `git --version` to see; `command -v git` shows which program it is."
+            : `Run \`git status\` in ${folder} to see what holds git up.`,
         data: { tool: "git", argv: [...argv] },
       });
 }

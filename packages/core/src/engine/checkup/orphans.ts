@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { toFleetError } from "../../errors/index.js";
 import type { Warning } from "../../model/index.js";
-import { askSessions } from "../ask-sessions.js";
+import { askSessions, known as knownSessions } from "../ask-sessions.js";
 import type { LogMeta } from "../logs.js";
 import { reconcile } from "../reconcile.js";
 import { recordFromMark } from "../record.js";
@@ -21,7 +21,7 @@ export const checkOrphans: Check = async ({ deps, fix, warn, call }) => {
   const known = new Set(agents.map(({ record }) => record.id));
 
   const sessions = await askSessions(deps, warn, call);
-  for (const [id, session] of sessions ?? []) {
+  for (const [id, session] of knownSessions(sessions) ?? []) {
     if (known.has(id)) continue;
     if (!fix) findings.push(problem("sessions", `The session ${session.name} belongs to no known agent.`, "fleet doctor --fix"));
     else {

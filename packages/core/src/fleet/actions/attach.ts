@@ -3,13 +3,14 @@ import { FleetError } from "../../errors/index.js";
 import type { AttachCommand } from "../../ports/index.js";
 import type { CallOptions } from "../types.js";
 import { findOne } from "./find.js";
+import { requireSession } from "./require.js";
 
 /** The command that shows an agent's terminal on the caller's. The caller runs it. */
 export async function attachCommand(deps: Deps, name: string, call?: CallOptions): Promise<AttachCommand> {
-  const { record, session } = await findOne(deps, name, call);
-  if (session === undefined)
-    throw new FleetError("DRIVER_FAILED", "The session server does not answer.", { hint: "`fleet doctor` looks at it." });
-  if (session === null || !deps.sessions.capabilities.attach) {
+  const seen = await findOne(deps, name, call);
+  requireSession([seen]);
+  const { record, session } = seen;
+  if (!session || !deps.sessions.capabilities.attach) {
     throw new FleetError("AGENT_NOT_FOUND", `${record.branch} has no terminal (${record.status}).`, {
       hint: `\`fleet resume ${record.branch}\` starts it again; \`fleet logs ${record.branch}\` shows what it printed.`,
     });

@@ -10,6 +10,7 @@ import { type AgentRecord, PERMISSION_MODES, type PermissionMode, type Repositor
 import type { CallOptions, CreateAgentOptions, FailedAgent } from "../types.js";
 import { fill } from "./call.js";
 import { kill } from "./kill.js";
+import { requireSessions } from "./require.js";
 
 /** Makes one agent. Throws what went wrong; nothing is left then. */
 export async function createAgent(deps: Deps, options: CreateAgentOptions, call?: CallOptions): Promise<AgentRecord> {
@@ -54,9 +55,11 @@ export async function makeAgents(
   };
 }
 
-/** The fleet as it is before something is made: with a limit on running agents, all of it counts. */
-export function lookAround(deps: Deps, call: BringUpCall): Promise<Reconciled> {
-  return reconcile(deps, scopeOf(deps, deps.settings.config.fleet.maxRunning !== null), call.warn, call);
+/** The fleet as it is before something is made, known for sure: with a limit on running agents, all of it counts. */
+export async function lookAround(deps: Deps, call: BringUpCall): Promise<Reconciled> {
+  const around = await reconcile(deps, scopeOf(deps, deps.settings.config.fleet.maxRunning !== null), call.warn, call);
+  requireSessions(around.sessions);
+  return around;
 }
 
 /** What somebody asked for, with template and settings filled in. */

@@ -9,6 +9,7 @@ import type { AgentRecord, Target } from "../../model/index.js";
 import type { CallOptions, ListedAgent } from "../types.js";
 import { fill } from "./call.js";
 import { listed } from "./list.js";
+import { requireSessions } from "./require.js";
 
 /** The agents a target names, as they are now. */
 export async function find(deps: Deps, target: Target, call?: CallOptions): Promise<readonly Seen[]> {
@@ -20,9 +21,11 @@ export async function findOne(deps: Deps, name: string, call?: CallOptions): Pro
   return pickOne((await lookFor(deps, name, call)).agents, name);
 }
 
-/** Where a target's agents are: an id is good anywhere, all else means this fleet's repository. */
+/** Where a target's agents are: an id is good anywhere, all else means this fleet's repository. Throws where the sessions cannot be asked for. */
 export async function scopeFor(deps: Deps, target: Target, call?: CallOptions): Promise<Scope> {
-  return (await lookFor(deps, target, call)).scope;
+  const { scope, sessions } = await lookFor(deps, target, call);
+  requireSessions(sessions);
+  return scope;
 }
 
 async function lookFor(deps: Deps, target: Target, call?: CallOptions): Promise<Reconciled & { readonly scope: Scope }> {
@@ -44,7 +47,7 @@ export async function describe(deps: Deps, records: readonly AgentRecord[], call
   if (records.length === 0) return [];
   const full = fill(call);
   const sessions = await askSessions(deps, full.warn);
-  const seen = await look(deps, records, sessions);
+  const seen = await look(deps, records, sessions, full.warn);
   await observe(deps, seen);
   return seen.map((one) => listed(one));
 }

@@ -6,7 +6,7 @@ import type { Git } from "../client.js";
 import { holdRepository } from "../repository-lock.js";
 import { fillWorktree } from "./checkout.js";
 import { registerAll } from "./register.js";
-import { type Registered, undoWorktree } from "./registered.js";
+import { type Registered, restOf, undoWorktree, withRest } from "./registered.js";
 import { readAddSettings } from "./settings.js";
 
 /**
@@ -40,6 +40,15 @@ export async function* addWorktrees(
     wake();
   };
   const workers: Promise<void>[] = [];
+  let rest: Error | null = null;
+  const unmakeRest = async () => {
+    await Promise.allSettled(workers);
+    for (const [key, made] of undelivered) {
+      undelivered.delete(key);
+      const left = await restOf(() => undoWorktree(git, locks, repo, made));
+      rest ??= left;
+    }
+  };
   try {
     const settings = await readAddSettings(git, repo, call);
     const { done, failed } = await holdRepository(locks, repo, () => registerAll(git, locks, repo, specs, settings, call), call);
@@ -53,9 +62,10 @@ export async function* addWorktrees(
         give({ key: made.spec.key, ok: true, worktree: made.worktree });
       } catch (error) {
         undelivered.delete(made.worktree.adminDir);
-        const left = await undone(git, locks, repo, made);
+        const left = await restOf(() => undoWorktree(git, locks, repo, made));
         if (!stop.signal.aborted)
           give({ key: made.spec.key, ok: false, error: left === null ? toFleetError(error) : withRest(error, left) });
+        else if (left !== null) rest ??= left;
       }
     };
     const work = async () => {
@@ -85,27 +95,14 @@ export async function* addWorktrees(
           stop.signal.addEventListener("abort", () => resolve(), { once: true });
         });
     }
-    if (outer.signal?.aborted) throw interrupted(outer.signal);
+    if (outer.signal?.aborted) {
+      await unmakeRest();
+      const error = interrupted(outer.signal);
+      throw rest === null ? error : withRest(error, rest);
+    }
   } finally {
     outer.signal?.removeEventListener("abort", onAbort);
     stop.abort(outer.signal?.reason);
-    await Promise.allSettled(workers);
-    for (const made of undelivered.values()) await undone(git, locks, repo, made);
+    await unmakeRest();
   }
-}
-
-/** Unmakes it; what could not be unmade is told, not thrown, so that the first error stays the one that is seen. */
-async function undone(git: Git, locks: Locks, repo: Repository, made: Registered): Promise<Error | null> {
-  try {
-    await undoWorktree(git, locks, repo, made);
-    return null;
-  } catch (error) {
-    return toFleetError(error);
-  }
-}
-
-function withRest(error: unknown, rest: Error): Error {
-  const first = toFleetError(error);
-  first.message += ` What was made of it could not be removed: ${rest.message}`;
-  return first;
 }

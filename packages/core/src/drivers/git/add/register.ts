@@ -7,7 +7,7 @@ import type { Git } from "../client.js";
 import { type BranchToMake, makeBranches } from "./make-branches.js";
 import { registerByGit } from "./register-by-git.js";
 import { registerByHand } from "./register-by-hand.js";
-import { type Registered, undoBranch, undoWorktree } from "./registered.js";
+import { type Registered, restOf, undoBranch, undoWorktree, withRest } from "./registered.js";
 import type { AddSettings } from "./settings.js";
 import { startPoints } from "./start-points.js";
 
@@ -61,15 +61,17 @@ export async function registerAll(
         const worktree = { path, head: commit, branch: spec.branch, main: false, locked: null, present: true };
         done.push({ spec, commit, worktree: await register(git, repo, spec, worktree) });
       } catch (error) {
-        fail(spec, error);
-        if (made.delete(spec)) await undoBranch(git, locks, repo, spec, commit);
+        const left = made.delete(spec) ? await restOf(() => undoBranch(git, locks, repo, spec, commit)) : null;
+        fail(spec, left === null ? error : withRest(error, left));
       }
     }
     return { done, failed };
   } catch (error) {
-    for (const registered of done) await undoWorktree(git, locks, repo, registered);
-    for (const { spec, commit } of branches) if (made.has(spec)) await undoBranch(git, locks, repo, spec, commit);
-    throw error;
+    const left: (Error | null)[] = [];
+    for (const registered of done) left.push(await restOf(() => undoWorktree(git, locks, repo, registered)));
+    for (const { spec, commit } of branches) if (made.has(spec)) left.push(await restOf(() => undoBranch(git, locks, repo, spec, commit)));
+    const rest = left.find((one) => one !== null);
+    throw rest === undefined || rest === null ? error : withRest(error, rest);
   }
 }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { FleetError, isFleetError } from "../../../errors/index.js";
+import { FleetError, isFleetError, toFleetError } from "../../../errors/index.js";
 import type { Repository, Worktree } from "../../../model/index.js";
 import type { Locks, WorktreeSpec } from "../../../ports/index.js";
 import { requireGone } from "../branch-file.js";
@@ -41,6 +41,26 @@ export async function undoBranch(git: Git, locks: Locks, repo: Repository, spec:
   };
   const gone = await retrying(remove, {}, (error) => isFleetError(error, "DRIVER_FAILED"));
   if (gone && spec.mode === "track") await removeBranchSection(git, locks, repo, spec.branch);
+}
+
+/** Undoes something; what could not be undone is told, not thrown, so that the first error stays the one that is seen. */
+export async function restOf(undo: () => Promise<void>): Promise<Error | null> {
+  try {
+    await undo();
+    return null;
+  } catch (error) {
+    return toFleetError(error);
+  }
+}
+
+/** The error with a word on what is left, which is how its caller knows that not all was unmade. */
+export function withRest(error: unknown, rest: Error): FleetError {
+  const first = toFleetError(error);
+  return new FleetError(first.code, first.message, {
+    ...(first.hint === null ? {} : { hint: first.hint }),
+    data: { ...first.data, left: [rest.message] } as never,
+    cause: first.cause ?? first,
+  });
 }
 
 /** Path of an admin directory's file. */
