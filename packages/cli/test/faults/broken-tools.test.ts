@@ -40,8 +40,22 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   resume: { args: ["resume", "s"], back: [["stop", "s"]] },
   kill: { args: ["kill", "c"], back: [["create", "c", "--agent", "sleep"]] },
   "kill of one with work": { args: ["kill", "d"] },
-  "kill --force": { args: ["kill", "d", "--force", "--yes"], back: [["restore", "d"], ["resume", "d"]] },
-  "kill --all": { args: ["kill", "--all", "--yes"], back: [["create", "c", "--agent", "sleep"], ["create", "a"], ["create", "s", "--agent", "sleep"], ["stop", "s"]] },
+  "kill --force": {
+    args: ["kill", "d", "--force", "--yes"],
+    back: [
+      ["restore", "d"],
+      ["resume", "d"],
+    ],
+  },
+  "kill --all": {
+    args: ["kill", "--all", "--yes"],
+    back: [
+      ["create", "c", "--agent", "sleep"],
+      ["create", "a"],
+      ["create", "s", "--agent", "sleep"],
+      ["stop", "s"],
+    ],
+  },
   path: { args: ["path", "a"], reads: true },
   diff: { args: ["diff", "d"], reads: true },
   exec: { args: ["exec", "d", "--", "true"], reads: true },
@@ -59,7 +73,11 @@ afterEach(() => world?.dispose());
 
 async function makeScene(): Promise<void> {
   world = makeWorld("broken");
-  world.write(join(world.fleetHome, "config.toml"), '[agents.sleep]\ncommand = ["sleep", "1000"]\n[setup]\ncredential_files = [".env"]\n', 0o600);
+  world.write(
+    join(world.fleetHome, "config.toml"),
+    '[agents.sleep]\ncommand = ["sleep", "1000"]\n[setup]\ncredential_files = [".env"]\n',
+    0o600,
+  );
   repo = world.repo("repo", { "README.md": "# A repository\n", ".gitignore": "*.ignored\n.env\n" });
   world.write(join(repo, ".env"), "KEY=1\n");
   await sure("create", "a");
@@ -106,7 +124,11 @@ async function tryOne(command: Command, tool: Tool, fault: Fault, at: number, ma
   if (hangs && at <= 1 && match === null && ran.ms > FIRST_MS) wrong.push(`took ${Math.round(ran.ms)} ms`);
   if (ran.ms > LATER_MS) wrong.push(`took ${Math.round(ran.ms)} ms in all`);
   wrong.push(...unclear(ran, tool, command));
-  const left = await settle(() => shimProcesses(world), (found) => found.length === 0, 1500);
+  const left = await settle(
+    () => shimProcesses(world),
+    (found) => found.length === 0,
+    1500,
+  );
   wrong.push(...left.map((line) => `left running: ${line}`));
   if (command.reads === true && records() !== recorded) wrong.push(`records changed from\n${recorded}\nto\n${records()}`);
 
@@ -116,16 +138,24 @@ async function tryOne(command: Command, tool: Tool, fault: Fault, at: number, ma
   const kept = branchesKept(command, names);
   wrong.push(...(await strays(world, repo, next.agents, { branches: kept, ended })).map((stray) => `stray: ${stray}`));
   wrong.push(...(await lost(command, before, next.agents, ran)));
-  await putBack(command, before, next.agents);
-  return { wrong: wrong.map((text) => `${tool} ${fault} at ${match ?? (at > 0 ? at : at === 0 ? "every call" : "every call but --version")}: ${text}`), ran, calls };
+  await putBack(before, next.agents);
+  return {
+    wrong: wrong.map(
+      (text) => `${tool} ${fault} at ${match ?? (at > 0 ? at : at === 0 ? "every call" : "every call but --version")}: ${text}`,
+    ),
+    ran,
+    calls,
+  };
 }
 
 /** Lines that no person should see, or that do not say what is wrong with what. */
 function unclear({ code, stderr, stdout }: Ran, tool: Tool, { args }: Command): string[] {
   const wrong: string[] = [];
-  if (/^\s+at .+[:(]\d+|\[object |undefined|TypeError|ReferenceError/m.test(stdout + stderr)) wrong.push(`a stack trace: ${stderr}${stdout}`);
+  if (/^\s+at .+[:(]\d+|\[object |undefined|TypeError|ReferenceError/m.test(stdout + stderr))
+    wrong.push(`a stack trace: ${stderr}${stdout}`);
   const lines = stderr.split("\n").filter(Boolean);
-  for (const line of lines) if (line.length > 700 || /[\u0000-\u0008\u000b-\u001f\ufffd]/.test(line)) wrong.push(`an unreadable line: ${line.slice(0, 300)}`);
+  for (const line of lines)
+    if (line.length > 700 || /[\u0000-\u0008\u000b-\u001f\ufffd]/.test(line)) wrong.push(`an unreadable line: ${line.slice(0, 300)}`);
   if (code === 0 || args.includes("--json") || args[0] === "doctor") return wrong;
   const errors = lines.filter((line) => line.startsWith("error: "));
   if (errors.length !== 1 && code !== 7) wrong.push(`${errors.length} error lines: ${stderr}`);
@@ -171,7 +201,7 @@ async function lost(command: Command, before: readonly Listed[], now: readonly L
 }
 
 /** The scene as it was, whatever the command came to. */
-async function putBack(command: Command, before: readonly Listed[], now: readonly Listed[]): Promise<void> {
+async function putBack(before: readonly Listed[], now: readonly Listed[]): Promise<void> {
   const names = now.map(({ branch }) => branch);
   const made = names.filter((name) => !before.some(({ branch }) => branch === name));
   if (made.some((name) => name !== "d")) await sure("kill", ...made.filter((name) => name !== "d"), "--force", "--yes");
@@ -213,7 +243,10 @@ describe.runIf(LONG)("every command, every tool, every fault, every call", () =>
           for (let at = only === undefined ? -1 : Number(only); at <= Math.min(most, Number(only ?? most)); at++) {
             const { wrong, ran, calls } = await tryOne(command, tool, fault, at);
             tried += 1;
-            if (process.env.FLEET_FAULTS_SHOW) console.error(`${name} | ${tool} ${fault} at ${at}/${calls} | exit ${ran.code} ${Math.round(ran.ms)} ms | ${ran.stderr.trim().replaceAll("\n", " ⏎ ").slice(0, 400)}`);
+            if (process.env.FLEET_FAULTS_SHOW)
+              console.error(
+                `${name} | ${tool} ${fault} at ${at}/${calls} | exit ${ran.code} ${Math.round(ran.ms)} ms | ${ran.stderr.trim().replaceAll("\n", " ⏎ ").slice(0, 400)}`,
+              );
             for (const text of wrong) console.error(`WRONG ${name}: ${text}`);
             failures.push(...wrong);
           }

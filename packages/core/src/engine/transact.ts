@@ -56,7 +56,7 @@ const NAMES: Readonly<Record<Step["kind"], string>> = {
   removal: "a removal half done",
   restoral: "a restoral half done",
   stop: "a stop half done",
-  drop: "a trash entry half dropped",
+  drop: "an entry of the trash half dropped",
 };
 
 /** What is there after an undoing, a phrase for each. */

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import type { Call, HostFiles } from "../../ports/index.js";
 import type { Git } from "./client.js";
+import { senseless } from "./failure.js";
+import { countCommits } from "./rev-list.js";
 
 const LINE = /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) .*?\t?([^\t\n]*)$/gm;
 
@@ -27,9 +29,12 @@ export async function tipsHeldByNone(
 ): Promise<string[]> {
   if (commits.length === 0) return [];
   const input = `${commits.join("\n")}\n`;
-  const args = ["rev-list", "--ignore-missing", "--parents", "--stdin", "--not", "--branches", "--tags", "--remotes", ...held];
+  const which = ["--ignore-missing", "--stdin", "--not", "--branches", "--tags", "--remotes", ...held];
+  if ((await countCommits(git, commonDir, which, input, call)) === 0) return [];
+  const args = ["rev-list", "--parents", ...which];
   const { stdout } = await git.run(commonDir, args, { kind: "scan", input }, call);
   const lines = stdout.split("\n").filter((line) => line !== "");
+  if (lines.length === 0 || lines.some((line) => !/^[0-9a-f]{40,64}( [0-9a-f]{40,64})*$/.test(line))) throw senseless(args, stdout);
   const parents = new Set(lines.flatMap((line) => line.split(" ").slice(1)));
   return lines.map((line) => line.split(" ")[0] as string).filter((commit) => !parents.has(commit));
 }

@@ -2,9 +2,11 @@ import { join, relative, resolve } from "node:path";
 import type { SubmoduleLoss } from "../../model/index.js";
 import type { Call, HostFiles } from "../../ports/index.js";
 import type { Git } from "./client.js";
+import { senseless } from "./failure.js";
 import { indexOddities } from "./index-file.js";
 import { cutNewline } from "./links.js";
 import { parseStatus } from "./parse-status.js";
+import { parseCount } from "./rev-list.js";
 
 /** What the submodules of a worktree hold that goes with it. */
 export interface SubmoduleFacts {
@@ -34,9 +36,11 @@ export async function inspectSubmodules(
       if (gitDir === null || seen.has(gitDir)) continue;
       seen.add(gitDir);
       const name = relative(worktree.path, place);
-      const args = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--ignored=matching", "--no-renames"];
+      const args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--ignored=matching", "--no-renames"];
       const status = await git.run(place, args, { kind: "scan" }, call);
-      ignored.push(...parseStatus(status.stdout).ignored.map((file) => `${name}/${file}`));
+      const parsed = parseStatus(status.stdout);
+      if (parsed === null) throw senseless(args, status.stdout);
+      ignored.push(...parsed.ignored.map((file) => `${name}/${file}`));
       await judge(gitDir, name);
       await visit(place, (await indexOddities(git, place, gitDir, call)).links);
     }
@@ -82,9 +86,10 @@ async function ownCommits(git: Git, gitDir: string, call?: Call): Promise<number
   const tips = ["--branches", "--glob=refs/stas[h]", "--not", "--remotes", ...new Set(fetched)];
   // The folder it was checked out to may be gone: no work tree is needed to count.
   const env = { GIT_DIR: gitDir, GIT_WORK_TREE: gitDir };
+  const args = ["rev-list", "--count", "--ignore-missing"];
   const count = async (revisions: readonly string[], accept: readonly number[]) =>
-    git.run(gitDir, ["rev-list", "--count", "--ignore-missing", ...revisions], { kind: "scan", env, accept }, call);
+    git.run(gitDir, [...args, ...revisions], { kind: "scan", env, accept }, call);
   const all = await count(["HEAD", ...tips], [0, 128]);
   // 128: HEAD is on a branch without a commit.
-  return Number((all.exitCode === 0 ? all : await count(tips, [0])).stdout.trim());
+  return parseCount(args, (all.exitCode === 0 ? all : await count(tips, [0])).stdout);
 }
