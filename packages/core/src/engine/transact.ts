@@ -57,7 +57,6 @@ const NAMES: Readonly<Record<Step["kind"], string>> = {
   restoral: "a restoral half done",
   stop: "a stop half done",
   drop: "an entry of the trash half dropped",
-  stop: "a stop half done",
 };
 
 /** What is there after an undoing, a phrase for each. */
