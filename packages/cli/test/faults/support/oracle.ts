@@ -114,7 +114,9 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   const home = world.fleetHome;
   for (const name of names(join(home, "journal"))) say(`journal/${name}`);
   for (const name of names(join(home, "run"))) if (!PASSIVE.has(name)) say(`run/${name}`);
-  for (const name of names(home)) if (/\.(lock|new|tmp)(\.|$)|^\.tmp/.test(name)) say(`${name} in the home`);
+  // tmux itself takes over the file of a tmux killed while it started the server, and removes it, when it starts the next one.
+  const tmuxOwn = "tmux.sock.lock";
+  for (const name of names(home)) if (name !== tmuxOwn && /\.(lock|new|tmp)(\.|$)|^\.tmp/.test(name)) say(`${name} in the home`);
   const kept = new Set([...ids, ...saved, ...(expected.ended ?? [])]);
   for (const name of names(join(home, "logs"))) if (!kept.has(name.split(".")[0] as string)) say(`logs/${name}`);
   for (const name of names(join(home, "cache"))) if (!name.endsWith(".cache")) say(`cache/${name}`);
