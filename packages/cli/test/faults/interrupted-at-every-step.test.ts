@@ -9,7 +9,7 @@ import { listed, recorded, strays } from "./support/oracle.js";
 import { figure, LONG, ROUNDS } from "./support/report.js";
 import { type Fault, fleetEnv, type Ran, runUntil } from "./support/run.js";
 import { disposeStages, type Stage, stageFor } from "./support/stage.js";
-import { idsOfLogs, lostWork } from "./support/work.js";
+import { expectedOf, idsOfLogs, lostWork } from "./support/work.js";
 
 /** Steps of each command that the short form tries. */
 const SAMPLE = 2;
@@ -41,7 +41,7 @@ interface Trial {
 }
 
 async function tryStep(stage: Stage, testCase: Case, at: number, way: Way): Promise<Trial> {
-  const { scene, before } = stage;
+  const { scene } = stage;
   const { world, repo } = scene;
   const ran = await runUntil(world, repo, testCase.args, at, way);
   const struck = ran.struckAt !== null;
@@ -50,10 +50,11 @@ async function tryStep(stage: Stage, testCase: Case, at: number, way: Way): Prom
   if (way.againMs !== undefined && ms > AT_ONCE_MS) wrong.push(`it ended ${ms} ms after the second`);
   // Who was told twice leaves the rest to the next command; any other has left nothing.
   const agents = way.againMs === undefined ? recorded(world) : (await listed(world, repo)).agents;
-  const expected = { branches: [...before.branches], ended: before.ids };
-  wrong.push(...(await strays(world, repo, agents, expected)));
+  wrong.push(...(await strays(world, repo, agents, expectedOf(stage, testCase, agents))));
   wrong.push(...(await lostWork(stage, testCase, agents)));
-  await stage.ready(wrong.length > 0 || testCase.work !== undefined || agents.length > 0 ? undefined : agents);
+  wrong.push(...((await testCase.after?.(stage, way.againMs === undefined)) ?? []));
+  const touched = wrong.length > 0 || testCase.work !== undefined || testCase.after !== undefined || agents.length > 0;
+  await stage.ready(touched ? undefined : agents);
   return { wrong, ms, step: `${ran.steps.at(-1) ?? "none"}, ${way.name}`, steps: ran.steps.length, struck };
 }
 

@@ -1,11 +1,15 @@
 import { readFileSync } from "node:fs";
-import { afterAll, describe, expect, it } from "vitest";
-import { CASES, type Case } from "./support/cases.js";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openTerminal } from "../../../core/test/agents/support/terminal.js";
+import { promptsTaken } from "../../../core/test/support/demo.js";
+import { makeWorld, settle, type World } from "../../../core/test/support/world.js";
+import { BIN } from "../support/cli.js";
+import { CASES, type Case, sure } from "./support/cases.js";
 import { listed, strays } from "./support/oracle.js";
 import { figure, LONG, ROUNDS } from "./support/report.js";
-import { type Fate, runUntil } from "./support/run.js";
+import { type Fate, fleetEnv, run, runUntil } from "./support/run.js";
 import { disposeStages, type Stage, stageFor } from "./support/stage.js";
-import { lostWork } from "./support/work.js";
+import { expectedOf, lostWork } from "./support/work.js";
 
 /** Steps of each command that the short form tries. */
 const SAMPLE = 1;
@@ -34,7 +38,7 @@ interface Trial {
 
 /** Kills the command at step `at`, the next one at step `again` (0: not), and says what is wrong after the one that is left in peace. */
 async function tryStep(stage: Stage, testCase: Case, at: number, fate: Fate, again: number): Promise<Trial> {
-  const { scene, before } = stage;
+  const { scene } = stage;
   const { world, repo } = scene;
   const killed = await runUntil(world, repo, testCase.args, at, { fate });
   const died = killed.signal === "SIGKILL";
@@ -47,9 +51,10 @@ async function tryStep(stage: Stage, testCase: Case, at: number, fate: Fate, aga
   const wrong: string[] = [];
   const { agents, ran } = await listed(world, repo);
   if (ran.ms > RECOVERY_MS) wrong.push(`the next command took ${Math.round(ran.ms)} ms`);
-  wrong.push(...(await strays(world, repo, agents, { branches: [...before.branches], ended: before.ids })));
+  wrong.push(...(await strays(world, repo, agents, expectedOf(stage, testCase, agents))));
   wrong.push(...(await lostWork(stage, testCase, agents)));
-  await stage.ready(wrong.length > 0 || testCase.work !== undefined ? undefined : agents);
+  wrong.push(...((await testCase.after?.(stage, false)) ?? []));
+  await stage.ready(wrong.length > 0 || testCase.work !== undefined || testCase.after !== undefined ? undefined : agents);
   return { ...trial, wrong: wrong.map((text) => (twice ? `killed again at ${again}: ${text}` : text)), ms: ran.ms, twice };
 }
 
@@ -112,6 +117,46 @@ function cpuMs(): number {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * 10;
 }
+
+describe("a prompt that was killed before its Enter", () => {
+  let world: World;
+  let repo: string;
+  beforeEach(() => {
+    world = makeWorld("typed");
+    repo = world.repo();
+  });
+  afterEach(() => world.dispose());
+
+  it("is not made one with the next: that is refused until somebody has been at the agent's terminal", async () => {
+    await sure(world, repo, "create", "a", "--prompt", "Go [[no-commit]]");
+    await sure(world, repo, "wait", "a", "--timeout", "10");
+    const fates = await runUntil(world, repo, ["prompt", "a", "a clean one"], 0);
+    const at = 1 + fates.steps.findIndex((name) => /^\d+ tmux .*send-keys/.test(name));
+    expect(at).toBeGreaterThan(0);
+    await sure(world, repo, "wait", "a", "--timeout", "10");
+    expect((await runUntil(world, repo, ["prompt", "a", "half done"], at)).signal).toBe("SIGKILL");
+
+    for (let time = 0; time < 2; time++) {
+      const next = await run(world, repo, ["prompt", "a", "the next"]);
+      expect(next).toMatchObject({ code: 4, stderr: expect.stringMatching(/never submitted[^\n]*\n[^\n]*fleet attach a/) });
+    }
+    const terminal = openTerminal(
+      world,
+      ["env", "-u", "TMUX", "-u", "TMUX_PANE", process.execPath, BIN, "attach", "a"],
+      repo,
+      fleetEnv(world),
+    );
+    await terminal.see((lines) => lines.some((line) => line.includes("half done")), "the text that was typed");
+    terminal.press("Enter");
+    terminal.press("C-q");
+    expect(await terminal.ended()).toBe(0);
+    await sure(world, repo, "wait", "a", "--timeout", "10");
+    await sure(world, repo, "prompt", "a", "the next");
+    const texts = () => promptsTaken(world).map(({ text }) => text);
+    await settle(texts, (all) => all.includes("the next"));
+    expect(texts()).toEqual(["Go [[no-commit]]", "a clean one", "half done", "the next"]);
+  });
+});
 
 describe("fleet killed in the middle of", () => {
   const only = process.env.FLEET_FAULTS_CASE?.split(",");

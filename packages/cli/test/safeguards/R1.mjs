@@ -41,4 +41,12 @@ export default [
     test,
     name: "restore:",
   },
+  {
+    what: "a paste that got no Enter is marked, and nothing is typed after it",
+    file: "packages/core/src/drivers/session/input.ts",
+    replace: "set-option -p -t ${id} ${UNSENT} 1 ; ",
+    by: "",
+    test,
+    name: "is not made one with the next",
+  },
 ];

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { FleetError, isFleetError, toFleetError } from "../errors/index.js";
+import { FleetError, isFleetError, throwIfAborted, toFleetError } from "../errors/index.js";
 import type { AgentRecord, Repository, Session, Worktree } from "../model/index.js";
 import type { Launch } from "../ports/index.js";
 import { workSinceSetup, writeBaseline } from "./baseline.js";
@@ -241,6 +241,7 @@ export async function settleRecord(deps: Deps, record: AgentRecord, session: Ses
 async function givePrompt(deps: Deps, record: AgentRecord, session: Session, prompt: string, call: BringUpCall): Promise<void> {
   const receipt = await deliver(deps, { record, session }, prompt, call);
   if (receipt.delivery === "delivered") return;
+  throwIfAborted(call.signal);
   throw new FleetError(
     receipt.delivery === "refused" ? "PROMPT_REFUSED" : "PROMPT_UNVERIFIED",
     `The first prompt did not reach ${record.branch}: ${receipt.reason}.`,

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { FleetError } from "../errors/index.js";
+import { FleetError, isFleetError } from "../errors/index.js";
 import type { AgentRecord, Session } from "../model/index.js";
 import type { AgentAdapter, Call, Foreground, InputMode } from "../ports/index.js";
 import { askSessions } from "./ask-sessions.js";
@@ -30,6 +30,9 @@ const DRAFT_MS = 250;
 const READ_MS = 5000;
 const READ_MS_PER_KB = 10;
 
+const HELD = "an earlier prompt was typed into it and never submitted; attach, and submit or clear that text first";
+const CUT_OFF = "it was submitted, and the wait for it to be read was interrupted";
+
 /** Throws `PROMPT_REFUSED` for a text that no terminal could take as a prompt. */
 export function checkPromptText(text: string): void {
   if (text.trim() === "") throw new FleetError("USAGE", "The prompt is empty.", { hint: "Say what the agent is to do." });
@@ -52,7 +55,7 @@ export function checkPromptText(text: string): void {
 
 /**
  * Gives a prompt to a live agent: looks what would take it, pastes, sees that the program read it,
- * presses Enter, sees that it read that. Never types twice.
+ * presses Enter, sees that it read that. Never types twice, and nothing after a text that nobody submitted.
  */
 export async function deliver(
   deps: Deps,
@@ -114,29 +117,36 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   const { paste, taken } = adapter?.typed?.(text) ?? { paste: text, taken: text };
   const told = await listenFor(deps, record, session, paste);
   const before = await bytesRead(deps, session, call);
-  const sent = await deps.sessions.paste(session, record.id, paste, call);
+  // What has begun is brought to its Enter, whatever the caller's signal says: the text could not be taken back.
+  const sent = await deps.sessions.paste(session, record.id, paste);
+  if (sent === "held") return refused(HELD);
   if (sent !== "sent") return refused("its program ended meanwhile");
   const bytes = Buffer.byteLength(paste);
   const readMs = READ_MS + (bytes / 1024) * READ_MS_PER_KB;
   // A line-buffered terminal hands nothing over before Enter: there both are seen together.
   const together = mode.canonical === true;
-  if (!together && before !== null && !(await waitForRead(deps, session, before + bytes, readMs, call))) {
+  if (!together && before !== null && !(await waitForRead(deps, session, before + bytes, readMs))) {
     return { delivery: "unverified", reason: "the text is in the agent's terminal, but its program has not read it; it was not submitted" };
   }
-  await deps.clock.sleep(adapter?.submitDelayMs ?? 0, call);
-  const atEnter = together ? before : await bytesRead(deps, session, call);
-  if ((await deps.sessions.press(session, record.id, "Enter", call)) !== "sent") {
+  await deps.clock.sleep(adapter?.submitDelayMs ?? 0);
+  const atEnter = together ? before : await bytesRead(deps, session);
+  if ((await deps.sessions.submit(session, record.id)) !== "sent") {
     return { delivery: "unverified", reason: "its program ended before the text was submitted" };
   }
   if (atEnter === null) return { delivery: "unverified", reason: "this system does not show whether the program read it" };
-  if (await waitForRead(deps, session, atEnter + (together ? bytes : 0) + 1, readMs, call)) {
-    return told === null ? { delivery: "delivered", reason: null } : told(taken, call);
+  try {
+    if (await waitForRead(deps, session, atEnter + (together ? bytes : 0) + 1, readMs, call)) {
+      return told === null ? { delivery: "delivered", reason: null } : await told(taken, call);
+    }
+    const ended = (await bytesRead(deps, session, call)) === null;
+    return {
+      delivery: "unverified",
+      reason: ended ? "its program ended before it was seen to read it" : "the program has not read the Enter key",
+    };
+  } catch (error) {
+    if (isFleetError(error, "INTERRUPTED")) return { delivery: "unverified", reason: CUT_OFF };
+    throw error;
   }
-  const ended = (await bytesRead(deps, session, call)) === null;
-  return {
-    delivery: "unverified",
-    reason: ended ? "its program ended before it was seen to read it" : "the program has not read the Enter key",
-  };
 }
 
 /** Whether a person's unsent text stands in the input. */

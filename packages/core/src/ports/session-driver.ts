@@ -29,8 +29,11 @@ export interface InputMode {
   readonly canonical: boolean | null;
 }
 
-/** What became of a paste. `dead` and `missing`: nothing was typed. */
-export type PasteReceipt = "sent" | "dead" | "missing";
+/** What became of keys. `dead` and `missing`: nothing was typed. */
+export type KeyReceipt = "sent" | "dead" | "missing";
+
+/** What became of a paste. `held`: nothing was typed, since an earlier paste was never submitted. */
+export type PasteReceipt = KeyReceipt | "held";
 
 /** What a terminal multiplexer's client is started with. */
 export interface AttachCommand {
@@ -65,10 +68,15 @@ export interface SessionDriver {
   /** Visible screens of several sessions in one call; a session that is gone is missing in the answer. `history`: also that many lines above, `Infinity` for all. */
   screens(ids: readonly string[], options?: { readonly history?: number }, call?: Call): Promise<ReadonlyMap<string, Screen>>;
   inputMode(session: Pick<Session, "id" | "tty">, options: { readonly logFile: string }, call?: Call): Promise<InputMode>;
-  /** Puts text into the terminal as one paste, newlines as they are, without a submit. Types nothing unless the session is alive and marked with `agent`. */
+  /**
+   * Puts text into the terminal as one paste, newlines as they are, without a submit. Types nothing unless the session is alive and marked with `agent`.
+   * Nor where an earlier paste was not submitted, whoever made it and whatever became of them, until a person was shown the session: two would become one text.
+   */
   paste(session: Pick<Session, "id">, agent: string, text: string, call?: Call): Promise<PasteReceipt>;
-  /** Presses keys, one after the other, under the same conditions as paste. */
-  press(session: Pick<Session, "id">, agent: string, keys: Key | readonly Key[], call?: Call): Promise<PasteReceipt>;
+  /** Presses Enter after a paste, under the same conditions. In the same act the paste counts as submitted. */
+  submit(session: Pick<Session, "id">, agent: string, call?: Call): Promise<KeyReceipt>;
+  /** Presses keys, one after the other, if the session is alive and marked with `agent`. */
+  press(session: Pick<Session, "id">, agent: string, keys: Key | readonly Key[], call?: Call): Promise<KeyReceipt>;
   /** Ends the sessions that are marked with these agents' ids; fine if they are gone. Processes are the ProcessDriver's. */
   end(agents: readonly string[], call?: Call): Promise<void>;
   /** Something of some session changed (made, ended, printed after quiet): look again. One connection for all. Ends when aborted. */

@@ -184,8 +184,8 @@ describe("prompts", () => {
       if (!result.ok) throw result.error;
       const { session } = result;
       const go = async () => {
-        for (let last = "sent"; last === "sent"; receipts.push(last))
-          last = await driver.paste(session, result.agent, "text\n".repeat(100));
+        for (let turn = 0, last = "sent"; last === "sent"; receipts.push(last), turn++)
+          last = turn % 2 === 0 ? await driver.paste(session, result.agent, "text\n".repeat(100)) : await driver.submit(session, result.agent);
       };
       pasting.push(go());
     }

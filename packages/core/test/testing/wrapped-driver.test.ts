@@ -72,7 +72,7 @@ test("one driver is replaced by a wrapped one, and sees what the fleet asks of i
   expect(made["sessions.create"]).toBe(1);
   await fleet.wait("one", { for: "idle", timeout: 10_000 });
   const prompted = await callsOf(() => fleet.prompt("one", "And again"));
-  expect(prompted).toMatchObject({ "sessions.paste": 1, "sessions.press": 1 });
+  expect(prompted).toMatchObject({ "sessions.paste": 1, "sessions.submit": 1 });
   const killed = await callsOf(() => fleet.kill("one", { force: true }));
   expect(killed["sessions.end"]).toBe(1);
 });

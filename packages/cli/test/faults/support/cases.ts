@@ -1,8 +1,10 @@
-import { chmodSync, mkdtempSync, rmdirSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { World } from "../../../../core/test/support/world.js";
-import { run } from "./run.js";
-import type { Scene } from "./stage.js";
+import { settle } from "../../../../core/test/support/world.js";
+import type { Expectation, Listed } from "./oracle.js";
+import { json, run } from "./run.js";
+import type { Scene, Stage } from "./stage.js";
 
 export type SetUp = (scene: Scene) => Promise<void>;
 
@@ -14,6 +16,12 @@ export interface Case {
   readonly setUp: SetUp;
   /** Work that must be found again, whole: in the worktree of `a`, or after `fleet restore a`. */
   readonly work?: Readonly<Record<string, string>>;
+  /** The trash may have let go of the work, if it says so. */
+  readonly drops?: boolean;
+  /** What else may be there, given the agents that are. */
+  readonly expects?: (stage: Stage, agents: readonly Listed[]) => Expectation;
+  /** What else is wrong in the end; it may leave anything behind. */
+  readonly after?: (stage: Stage, interrupted: boolean) => Promise<string[]>;
   /** Steps that the short form never leaves out: something is half done, or a lock is held. */
   readonly moments?: readonly RegExp[];
   /** In every round, not in each fifth. */
@@ -89,6 +97,39 @@ const stopped: SetUp = async (scene) => {
   await sure(scene.world, scene.repo, "stop", "a");
 };
 
+const bothStopped: SetUp = async (scene) => {
+  await two(scene);
+  await sure(scene.world, scene.repo, "stop", "--all");
+};
+
+/** Lines that the program of `a` has taken, each a prompt. */
+export function taken({ world }: Scene): string[] {
+  const file = join(world.root, "took.txt");
+  return existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
+}
+
+/** The next prompt arrives by itself, or is refused since the last one stands in the input; never both as one text. */
+async function promptsTaken({ scene }: Stage, interrupted: boolean): Promise<string[]> {
+  const { world, repo } = scene;
+  const { ran, error } = await json<{ error?: { code: string; message: string } }>(world, repo, "prompt", "a", "and then");
+  const lines = await settle(
+    () => taken(scene),
+    (all) => ran.code !== 0 || all.includes("and then"),
+    2000,
+  );
+  const told = `exit ${ran.code} ${error?.message ?? ""}, taken ${JSON.stringify(lines)}`;
+  const fair = ran.code === 0 ? [["and then"], ["go on", "and then"]] : [[], ["go on"]];
+  if (!fair.some((some) => some.join() === lines.join())) return [told];
+  // Who is told to stop by a signal still has the time to press Enter.
+  return ran.code === 0 || (!interrupted && ran.code === 4 && error?.message.includes("never submitted")) ? [] : [told];
+}
+
+/** The worktree is the agent's, or the user's: there in any case, and without a mark if it is the user's. */
+function handedOver({ before }: Stage, agents: readonly Listed[]): Expectation {
+  const [was] = before.agents;
+  return agents.length > 0 || was === undefined ? {} : { worktrees: [was.worktree], branches: [was.branch] };
+}
+
 const STILL = ["--prompt", "x", "--agent", "still"];
 
 export const CASES: readonly Case[] = [
@@ -110,9 +151,19 @@ export const CASES: readonly Case[] = [
   { name: "create with its prompt typed", args: ["create", "a", "--prompt", "x", "--agent", "reader"], setUp: nothing },
   { name: "fanout 2 with setup and credentials", args: ["fanout", "2", "try", ...STILL], setUp: furnished },
   { name: "multi", args: ["multi", "one:x", "two/three:y", "--agent", "still"], setUp: nothing },
-  { name: "prompt", args: ["prompt", "a", "go on"], setUp: reading },
+  {
+    name: "prompt",
+    args: ["prompt", "a", "go on"],
+    setUp: reading,
+    often: true,
+    moments: [/started tmux .*paste-buffer/, /^\d+ tmux .*send-keys/],
+    after: promptsTaken,
+  },
   { name: "stop --all", args: ["stop", "--all"], setUp: two },
   { name: "resume", args: ["resume", "a"], setUp: stopped },
+  { name: "resume --all", args: ["resume", "--all"], setUp: bothStopped },
+  { name: "trash drop", args: ["trash", "drop", "a", "--yes"], setUp: saved, work: WORK, drops: true },
+  { name: "kill --keep-worktree", args: ["kill", "a", "--keep-worktree"], setUp: dirty, work: WORK, expects: handedOver },
   { name: "kill of a batch", args: ["kill", "pair-*", "--yes"], setUp: two },
   { name: "kill --force with the trash on another disk", args: ["kill", "a", "--force", "--yes"], setUp: dirtyAndFar, work: WORK },
   { name: "restore from another disk", args: ["restore", "a"], setUp: savedFar, work: WORK },

@@ -38,6 +38,8 @@ const PASSIVE = new Set(["observed.json", "tools.json"]);
 export interface Expectation {
   /** Branches that are nobody's and belong there. */
   readonly branches?: readonly string[];
+  /** Worktrees in the fleet's folder that are a user's own by now. */
+  readonly worktrees?: readonly string[];
   /** Agents that are gone and whose logs may be kept. */
   readonly ended?: readonly string[];
 }
@@ -63,7 +65,7 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   compare(
     "worktree",
     worktrees.map((line) => line.slice(9)).filter((path) => path !== repo),
-    agents.map(({ worktree }) => worktree),
+    [...agents.map(({ worktree }) => worktree), ...(expected.worktrees ?? [])],
     say,
   );
   for (const { worktree, branch } of agents) {
@@ -90,6 +92,7 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   }
   for (const path of everything(common)) {
     const name = path.split("/").at(-1) as string;
+    if (name === "aifleet.json" && !agents.some(({ id }) => readFileSync(path, "utf8").includes(`"${id}"`))) say(`${path}, of no agent`);
     if (/^aifleet-(?!.*json)|\.lock($|\.)|^\.?tmp-|\.aifleet-tmp|\.tmp$/.test(name)) say(`${path} in the repository`);
   }
 
@@ -123,7 +126,7 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   for (const project of names(join(home, "worktrees"))) {
     for (const slug of names(join(home, "worktrees", project))) {
       const path = join(home, "worktrees", project, slug);
-      if (!agents.some(({ worktree }) => worktree === path)) say(`the folder ${path}`);
+      if (!agents.some(({ worktree }) => worktree === path) && expected.worktrees?.includes(path) !== true) say(`the folder ${path}`);
     }
   }
   for (const id of names(join(home, "trash"))) {

@@ -229,12 +229,9 @@ function isQuestion([file, ...args]) {
 
 childProcess.ChildProcess.prototype.spawn = function spawn(options) {
   const argv = (options.args ?? [options.file]).map(String);
-  const name = argv
-    .filter((word) => !word.startsWith("-"))
-    .slice(0, 4)
-    .map((word) => word.split("/").at(-1))
-    .join(" ")
-    .slice(0, 60);
+  const words = argv.filter((word) => !word.startsWith("-")).slice(0, 4);
+  const inside = /paste-buffer|send-keys/.exec(argv.join(" ")) ?? [];
+  const name = [...words.map((word) => word.split("/").at(-1)), ...inside].join(" ").slice(0, 80);
   step(name);
   const result = realSpawn.call(this, options);
   const { pid } = this;

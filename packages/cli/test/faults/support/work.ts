@@ -2,12 +2,19 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { World } from "../../../../core/test/support/world.js";
 import type { Case } from "./cases.js";
-import { contentOf, type Listed, listed, savedIds, strays } from "./oracle.js";
+import { contentOf, type Expectation, type Listed, listed, savedIds, strays } from "./oracle.js";
 import { json } from "./run.js";
 import type { Stage } from "./stage.js";
 
+/** What may be there after a command of that case, whatever became of it. */
+export function expectedOf(stage: Stage, testCase: Case, agents: readonly Listed[]): Expectation {
+  const more = testCase.expects?.(stage, agents) ?? {};
+  const { branches, ids } = stage.before;
+  return { ...more, branches: [...branches, ...(more.branches ?? []).filter((name) => !branches.has(name))], ended: ids };
+}
+
 /** What is lost of the work that was there: commits on no ref, files that are neither in the worktree nor restored as they were. */
-export async function lostWork({ scene, before }: Stage, { work }: Case, agents: readonly Listed[]): Promise<string[]> {
+export async function lostWork({ scene, before }: Stage, { work, drops, expects }: Case, agents: readonly Listed[]): Promise<string[]> {
   const { world, repo } = scene;
   const wrong: string[] = [];
   for (const commit of before.commits) {
@@ -15,7 +22,8 @@ export async function lostWork({ scene, before }: Stage, { work }: Case, agents:
     if (refs === "") wrong.push(`the commit ${commit} is on no ref`);
   }
   if (work === undefined) return wrong;
-  let worktree = agents.find(({ branch }) => branch === "a")?.worktree;
+  if (drops === true && savedIds(world).length === 0) return wrong;
+  let worktree = agents.find(({ branch }) => branch === "a")?.worktree ?? expects?.({ scene, before } as Stage, agents).worktrees?.[0];
   if (worktree === undefined) {
     const restored = await json<{ agent?: Listed; error?: { message: string } }>(world, repo, "restore", "a");
     worktree = restored.agent?.worktree;

@@ -1,9 +1,11 @@
 import type { AttachCommand, SessionDriver } from "../../ports/index.js";
 import { type TmuxClient, tmuxFailure } from "./client.js";
+import { forgetUnsent } from "./input.js";
 
 /**
  * How to show a session on the caller's terminal: as a client of its own, also inside another tmux
- * (which refuses unless TMUX is unset), or by switching the client that the caller looks through.
+ * (which refuses unless TMUX is unset), or by switching the client that the caller looks through. What
+ * stands typed and not submitted there is the person's from then on.
  */
 export async function attach(
   client: TmuxClient,
@@ -13,13 +15,14 @@ export async function attach(
   const outside: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) if (value !== undefined && !/^TMUX(_PANE)?$/.test(name)) outside[name] = value;
   const inside = await isOurs(client, socket, env.TMUX);
+  const shown = [...forgetUnsent(session.id).split(" "), ";"];
   const pane = inside ? env.TMUX_PANE : await paneOf(client, env.AIFLEET_ID);
   if (!inside && pane === undefined) {
-    return { kind: "client", argv: client.argv(["attach-session", "-t", session.id]), env: outside };
+    return { kind: "client", argv: client.argv([...shown, "attach-session", "-t", session.id]), env: outside };
   }
   const looking = await clientOf(client, pane);
   const which = looking === null ? [] : ["-c", looking];
-  return { kind: "switch", argv: client.argv(["switch-client", ...which, "-t", session.id]), env: outside };
+  return { kind: "switch", argv: client.argv([...shown, "switch-client", ...which, "-t", session.id]), env: outside };
 }
 
 /** `TMUX` is `socket,pid,session`; the socket's own path may hold commas. */

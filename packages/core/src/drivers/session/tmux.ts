@@ -5,7 +5,7 @@ import { watchChanges } from "./changes.js";
 import { senseless, TmuxClient } from "./client.js";
 import { createSessions } from "./create.js";
 import { endSessions } from "./end.js";
-import { paste, press } from "./input.js";
+import { paste, press, submit } from "./input.js";
 import { readInputMode } from "./input-mode.js";
 import { LIST_FORMAT, parsePanes, toSessions } from "./parse.js";
 import { reconnect } from "./reconnect.js";
@@ -56,6 +56,7 @@ export function tmuxDriver(options: TmuxOptions): SessionDriver {
     screens: (ids, { history = 0 } = {}, call) => captureScreens(client, ids, history, call),
     inputMode: (session, { logFile }, call) => readInputMode(host, session.tty, logFile, call),
     paste: (session, agent, text, call) => paste(client, session.id, agent, text, call),
+    submit: (session, agent, call) => submit(client, session.id, agent, call),
     press: (session, agent, keys, call) => press(client, session.id, agent, keys, call),
     end,
     changes: (call) => watchChanges(client, socket, call),

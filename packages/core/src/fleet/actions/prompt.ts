@@ -8,27 +8,40 @@ import type { Target } from "../../model/index.js";
 import type { CallOptions, PromptResult } from "../types.js";
 import { find } from "./find.js";
 
+const NOT_SENT = "interrupted before anything was typed";
+const SAID = { delivered: "delivered to", unverified: "not seen to be taken by", refused: "not sent to" } as const;
+
 /** Gives a prompt to agents. One by name: throws unless it was delivered; several: each has its result. */
 export async function prompt(deps: Deps, target: Target, text: string, call?: CallOptions): Promise<readonly PromptResult[]> {
   checkPromptText(text);
   const chosen = await find(deps, target, call);
+  const single = isSingle(target);
   // Of several, one that cannot be given its prompt must not keep the others' results from being told.
   const given = (seen: Seen): Promise<Receipt> =>
     deliver(deps, seen, text, call).catch((error: unknown) => {
-      // All three come from the lock that is taken before anything is typed.
+      // All of these come before anything is typed.
       const { code, message } = toFleetError(error);
-      if (isSingle(target) || !["DISK_FULL", "PERMISSION_DENIED", "LOCKED"].includes(code)) throw error;
-      return { delivery: "refused", reason: message };
+      if (single || !["DISK_FULL", "PERMISSION_DENIED", "LOCKED", "INTERRUPTED"].includes(code)) throw error;
+      return { delivery: "refused", reason: code === "INTERRUPTED" ? NOT_SENT : message };
     });
   const results = await mapPool(
     chosen,
     deps.settings.config.fleet.maxParallel,
     async (seen): Promise<PromptResult> => ({ branch: seen.record.branch, ...(await given(seen)) }),
-    call,
   );
+  if (call?.signal?.aborted && results.some(({ delivery }) => delivery !== "delivered")) throw cutOff(results, call.signal.reason);
   const [only] = results;
-  if (isSingle(target) && only !== undefined && only.delivery !== "delivered") throw undelivered(only);
+  if (single && only !== undefined && only.delivery !== "delivered") throw undelivered(only);
   return results;
+}
+
+/** Who has the prompt all the same, and who has not. */
+function cutOff(results: readonly PromptResult[], cause: unknown): FleetError {
+  const groups = (["delivered", "unverified", "refused"] as const).flatMap((delivery) => {
+    const branches = results.filter((result) => result.delivery === delivery).map(({ branch }) => branch);
+    return branches.length === 0 ? [] : [`${SAID[delivery]} ${branches.join(", ")}`];
+  });
+  return new FleetError("INTERRUPTED", `Interrupted; the prompt was ${groups.join(", ")}.`, { data: { results }, cause });
 }
 
 function undelivered(result: PromptResult): FleetError {

@@ -14,8 +14,25 @@ export const sessionInputCases: readonly ContractCase<SessionSubject>[] = [
       assert.equal(await driver.paste(session, wanted.agent, text), "sent");
       const screen = async () => (await driver.screens([session.id])).get(session.id)?.lines.join("\n") ?? "";
       assert.ok(!(await screen()).includes("got:"));
-      assert.equal(await driver.press(session, wanted.agent, "Enter"), "sent");
+      assert.equal(await driver.submit(session, wanted.agent), "sent");
       await seen(driver, session.id, `got:${text}`);
+    },
+  },
+  {
+    name: "pastes nothing after a text that was not submitted, whatever other keys were pressed",
+    async run({ driver, spec }) {
+      const wanted = spec({ kind: "echo" });
+      const session = await createOne(driver, wanted);
+      await seen(driver, session.id, "ready");
+      assert.equal(await driver.paste(session, wanted.agent, "first"), "sent");
+      assert.equal(await driver.paste(session, wanted.agent, "second"), "held");
+      assert.equal(await driver.press(session, wanted.agent, "y"), "sent");
+      assert.equal(await driver.paste(session, wanted.agent, "third"), "held");
+      assert.equal(await driver.submit(session, wanted.agent), "sent");
+      assert.ok(!(await seen(driver, session.id, "got:firsty")).includes("second"));
+      assert.equal(await driver.paste(session, wanted.agent, "fourth"), "sent");
+      await driver.submit(session, wanted.agent);
+      await seen(driver, session.id, "got:fourth");
     },
   },
   {
@@ -25,7 +42,7 @@ export const sessionInputCases: readonly ContractCase<SessionSubject>[] = [
       const session = await createOne(driver, wanted);
       await seen(driver, session.id, "ready");
       assert.equal(await driver.paste(session, wanted.agent, ""), "sent");
-      await driver.press(session, wanted.agent, "Enter");
+      await driver.submit(session, wanted.agent);
       await seen(driver, session.id, "got:");
     },
   },
@@ -38,11 +55,12 @@ export const sessionInputCases: readonly ContractCase<SessionSubject>[] = [
       await seen(driver, session.id, "ready");
       assert.equal(await driver.paste(session, other.agent, "stray"), "missing");
       assert.equal(await driver.press(session, other.agent, "Enter"), "missing");
+      assert.equal(await driver.submit(session, other.agent), "missing");
       assert.equal(await driver.paste({ id: "%99999" }, mine.agent, "stray"), "missing");
       assert.equal(await driver.press({ id: "%99999" }, mine.agent, "Enter"), "missing");
       // What comes after shows that nothing came before.
       await driver.paste(session, mine.agent, "own");
-      await driver.press(session, mine.agent, "Enter");
+      await driver.submit(session, mine.agent);
       assert.ok(!(await seen(driver, session.id, "got:own")).includes("stray"));
     },
   },
@@ -60,6 +78,7 @@ export const sessionInputCases: readonly ContractCase<SessionSubject>[] = [
       for (let i = 0; i < 5; i++) {
         assert.equal(await driver.paste(dead, ending.agent, "too late"), "dead");
         assert.equal(await driver.press(dead, ending.agent, "Enter"), "dead");
+        assert.equal(await driver.submit(dead, ending.agent), "dead");
       }
       assert.deepEqual((await driver.screens([dead.id])).get(dead.id)?.lines, ["bye"]);
       assert.equal(await driver.paste(alive, living.agent, "still here"), "sent");

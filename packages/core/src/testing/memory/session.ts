@@ -1,6 +1,6 @@
 import { FleetError, throwIfAborted } from "../../errors/index.js";
 import type { Key, Session } from "../../model/index.js";
-import type { Call, HostFiles, PasteReceipt, SessionDriver, SessionResult, SessionSpec } from "../../ports/index.js";
+import type { Call, HostFiles, KeyReceipt, SessionDriver, SessionResult, SessionSpec } from "../../ports/index.js";
 import type { MemoryProcesses } from "./process.js";
 import { Signal } from "./signal.js";
 import { MemoryTerminal } from "./terminal.js";
@@ -52,6 +52,8 @@ export function memorySessions(options: MemorySessionOptions): MemorySessions {
   const now = options.now ?? Date.now;
   const terminals = new Map<string, MemoryTerminal>();
   const logs = new Map<string, string>();
+  /** Terminals that were given a text and no Enter yet. */
+  const unsent = new Set<string>();
   const changed = new Signal();
   let counter = 0;
 
@@ -101,7 +103,7 @@ export function memorySessions(options: MemorySessionOptions): MemorySessions {
     return terminal.session();
   };
 
-  const type = (id: string, agent: string, act: (terminal: MemoryTerminal) => void): PasteReceipt => {
+  const type = (id: string, agent: string, act: (terminal: MemoryTerminal) => void): KeyReceipt => {
     const terminal = terminals.get(id);
     if (terminal === undefined || terminal.spec.agent !== agent) return "missing";
     if (terminal.dead) return "dead";
@@ -160,7 +162,20 @@ export function memorySessions(options: MemorySessionOptions): MemorySessions {
     },
     async paste(session, agent, text, call) {
       throwIfAborted(call?.signal);
-      return type(session.id, agent, (terminal) => terminal.receive(text, true));
+      const { id } = session;
+      if (terminals.get(id)?.spec.agent === agent && unsent.has(id)) return "held";
+      return type(id, agent, (terminal) => {
+        if (text !== "") unsent.add(id);
+        terminal.receive(text, true);
+      });
+    },
+    async submit(session, agent, call) {
+      throwIfAborted(call?.signal);
+      return type(session.id, agent, (terminal) => {
+        unsent.delete(session.id);
+        terminal.receive(TYPED.Enter, false);
+        changed.fire();
+      });
     },
     async press(session, agent, keys, call) {
       throwIfAborted(call?.signal);
