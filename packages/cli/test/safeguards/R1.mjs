@@ -44,8 +44,8 @@ export default [
   {
     what: "a paste that got no Enter is marked, and nothing is typed after it",
     file: "packages/core/src/drivers/session/input.ts",
-    replace: "set-option -p -t ${id} ${UNSENT} 1 ; ",
-    by: "",
+    replace: 'const UNSENT = "@aifleet_unsent";',
+    by: 'const UNSENT = "@aifleet_unsent" + Math.random().toString(36).slice(2);',
     test,
     name: "is not made one with the next",
   },
