@@ -190,7 +190,8 @@ async function lost(command: Command, before: readonly Listed[], now: readonly L
   const dirty = now.find(({ branch }) => branch === "d");
   if (dirty === undefined) {
     if (!savedIds(world).length) wrong.push("the work of d is neither in its place nor in the trash");
-    if (command.args[1] === "d" && !command.args.includes("--force")) wrong.push("d was removed with its work");
+    if (command.args[0] === "kill" && command.args[1] === "d" && !command.args.includes("--force"))
+      wrong.push("d was removed with its work");
     return wrong;
   }
   for (const [file, content] of Object.entries(work)) {
@@ -220,6 +221,80 @@ async function putBack(before: readonly Listed[], now: readonly Listed[]): Promi
   await sure("wait", "a", "--timeout", "20");
   scene = (await listed(world, repo)).agents;
 }
+
+describe("a command with a broken tool", () => {
+  /** What goes wrong in each way for it to matter, at every call but that for the version. */
+  const SHORT: readonly (readonly [string, Tool, Fault])[] = [
+    ["create", "git", "hangs and ignores signals"],
+    ["kill", "tmux", "hangs when it is done"],
+    ["kill of one with work", "git", "does nothing and succeeds"],
+    ["kill of one with work", "git", "is cut off"],
+    ["kill --force", "git", "prints noise"],
+    ["kill", "git", "exits 1"],
+    ["kill", "tmux", "does nothing and succeeds"],
+    ["prompt", "tmux", "garbles its fields"],
+    ["list", "tmux", "exits 1"],
+    ["create", "tmux", "vanishes"],
+    ["restore", "git", "does its work and fails"],
+  ];
+
+  it("says what is wrong within ten seconds, changes nothing it does not know enough of, and the next command puts it right", async () => {
+    await makeScene();
+    const failures: string[] = [];
+    let slowest = 0;
+    for (const [name, tool, fault] of SHORT) {
+      const { wrong, ran } = await tryOne(COMMANDS[name] as Command, tool, fault, -1);
+      failures.push(...wrong.map((text) => `${name}: ${text}`));
+      slowest = Math.max(slowest, ran.ms);
+    }
+    figure(
+      "R8",
+      "short form",
+      `${SHORT.length} commands with a broken tool, ${failures.length} wrong, the slowest ended after ${Math.round(slowest)} ms`,
+    );
+    expect(failures).toEqual([]);
+  }, 120_000);
+
+  it("leaves agents alone whose tmux server is suspended, and knows them again when it goes on", async () => {
+    await makeScene();
+    const server = Number(world.tmux("display-message", "-p", "#{pid}"));
+    process.kill(server, "SIGSTOP");
+    try {
+      const list = await run(world, repo, ["list", "--json"]);
+      expect(list.code).toBe(0);
+      expect((JSON.parse(list.stdout) as { agents: Listed[] }).agents.map(({ branch, status }) => `${branch} ${status}`).sort()).toEqual([
+        "a unknown",
+        "c unknown",
+        "d unknown",
+        "s unknown",
+      ]);
+      const kill = await run(world, repo, ["kill", "c"]);
+      expect([kill.code, kill.stderr]).toEqual([6, expect.stringContaining("nothing was changed")]);
+      expect(Math.max(list.ms, kill.ms)).toBeLessThan(FIRST_MS);
+    } finally {
+      process.kill(server, "SIGCONT");
+    }
+    expect((await listed(world, repo)).agents.map(({ id, status }) => `${id} ${status}`)).toEqual(
+      scene.map(({ id, status }) => `${id} ${status}`),
+    );
+  }, 60_000);
+
+  it("has the time a slow checkout needs while it gets on, and gives up one that does not", async () => {
+    world = makeWorld("slow");
+    const files = Object.fromEntries(Array.from({ length: 5 }, (_, at) => [`slow-${at}.dat`, "text\n"]));
+    repo = world.repo("repo", { ".gitattributes": "*.dat filter=slow\n", ...files });
+    const wait = (smudge: string) => world.git(repo, "config", "filter.slow.smudge", smudge);
+    wait("sleep 0.5; cat");
+    const slow = await run(world, repo, ["create", "slow"], { AIFLEET_GIT_TIMEOUT: "1" });
+    expect([slow.code, slow.stderr]).toEqual([0, expect.not.stringContaining("error")]);
+    wait("exec sleep 1000");
+    const stuck = await run(world, repo, ["create", "stuck"], { AIFLEET_GIT_TIMEOUT: "1" });
+    expect([stuck.code, stuck.stderr]).toEqual([6, expect.stringMatching(/^error: git reset made no progress for 1 s and was ended/m)]);
+    const { agents } = await listed(world, repo);
+    expect(agents.map(({ branch }) => branch)).toEqual(["slow"]);
+    expect(await strays(world, repo, agents)).toEqual([]);
+  }, 60_000);
+});
 
 describe.runIf(LONG)("every command, every tool, every fault, every call", () => {
   const commands = process.env.FLEET_FAULTS_CASE?.split(",") ?? Object.keys(COMMANDS);

@@ -47,6 +47,20 @@ export function isAtWork(before: Pulse | null, now: Pulse | null, ms: number): b
   );
 }
 
+/**
+ * Bytes that the processes of a group, and those of their children that have ended, have written; null where the
+ * system does not say. What fills a folder writes; what waits for something that never comes does not.
+ */
+export function writtenBy(group: number): number | null {
+  let bytes: number | null = null;
+  for (const pid of numbersIn("/proc")) {
+    if (statOf(`/proc/${pid}/stat`)?.group !== group) continue;
+    const found = /^wchar: (\d+)$/m.exec(read(`/proc/${pid}/io`))?.[1];
+    if (found !== undefined) bytes = (bytes ?? 0) + Number(found);
+  }
+  return bytes;
+}
+
 function statOf(path: string): { readonly state: string; readonly group: number; readonly ticks: number } | null {
   const text = read(path);
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");

@@ -1,11 +1,14 @@
 import type { ChildProcess } from "node:child_process";
 import { FleetError, interrupted } from "../../errors/index.js";
-import { endGroup, forget, isAtWork, libraryChild, pulseOf, remember } from "../../host/index.js";
+import { endGroup, forget, isAtWork, libraryChild, pulseOf, remember, writtenBy } from "../../host/index.js";
 import { type GitKind, QUICK_MS } from "./environment.js";
 import { subcommand } from "./failure.js";
 
 /** Nothing git is asked for is as much; a git that prints without end must not fill the memory, bytes. */
 const MOST_OUTPUT = 256 * 1024 * 1024;
+
+/** How often a mutation is looked at in the time it has for getting on. */
+const LOOKS = 4;
 
 /** What is watched. */
 export interface WatchedRun {
@@ -32,8 +35,9 @@ export interface RunWatch {
 }
 
 /**
- * Gives git up where it makes no progress. Progress of a mutation is what it prints. A question prints nothing
- * until it is answered, so a long one is looked at instead: whether its processes do anything.
+ * Gives git up where it makes no progress. Progress of a mutation is what it prints and what it and
+ * its children write. A question prints nothing until it is answered, so a long one is looked at instead: whether
+ * its processes do anything.
  */
 export function watchRun(run: WatchedRun): RunWatch {
   const fallback = new AbortController();
@@ -43,6 +47,7 @@ export function watchRun(run: WatchedRun): RunWatch {
   let stopping = false;
   let timer: NodeJS.Timeout | undefined;
   let printed = 0;
+  let written = 0;
 
   const settle = () => {
     over = true;
@@ -65,7 +70,19 @@ export function watchRun(run: WatchedRun): RunWatch {
   const wait = () => {
     clearTimeout(timer);
     if (over) return;
-    timer = run.kind === "scan" ? setTimeout(lookAfter, QUICK_MS / 2) : setTimeout(() => void stop(gaveUp(run, run.idleMs)), run.idleMs);
+    if (run.kind === "scan") timer = setTimeout(lookAfter, QUICK_MS / 2);
+    else if (run.kind === "act") watchWrites(0);
+    else timer = setTimeout(() => void stop(gaveUp(run, run.idleMs)), run.idleMs);
+  };
+  const watchWrites = (idleMs: number) => {
+    timer = setTimeout(() => {
+      const now = child?.pid === undefined ? null : writtenBy(child.pid);
+      const gotOn = now !== null && now !== written;
+      written = now ?? written;
+      const idle = gotOn ? 0 : idleMs + run.idleMs / LOOKS;
+      if (idle >= run.idleMs) void stop(gaveUp(run, run.idleMs));
+      else watchWrites(idle);
+    }, run.idleMs / LOOKS);
   };
   const lookAfter = () => lookAgain(QUICK_MS / 2, QUICK_MS / 2);
   const lookAgain = (silentMs: number, nextMs: number) => {
