@@ -4,6 +4,7 @@ import { StringDecoder } from "node:string_decoder";
 import { FleetError, interrupted, toFleetError } from "../errors/index.js";
 import type { RunOptions, RunResult } from "../ports/index.js";
 import { endGroup, forget, remember, signalGroup } from "./group.js";
+import { watchIdle } from "./idle.js";
 import { Tail } from "./tail.js";
 
 /**
@@ -53,7 +54,6 @@ function watch(
   const stdout = new Tail(options.keepBytes);
   const stderr = new Tail(options.keepBytes);
   let failure: FleetError | null = null;
-  let idle: NodeJS.Timeout | undefined;
   let leftover: NodeJS.Timeout | undefined;
   if (pid !== undefined) remember(pid);
 
@@ -68,6 +68,15 @@ function watch(
       new FleetError("TIMEOUT", `${argv[0]} ${what} ${ms / 1000} s and was ended.`, { data: { argv, timeoutMs: ms } });
     const total = options.timeoutMs;
     const timer = total === undefined ? undefined : setTimeout(() => stop(limit(total, "did not end within")), total);
+    const quiet = options.idleTimeoutMs;
+    const idle =
+      quiet === undefined
+        ? null
+        : watchIdle(
+            () => pid,
+            quiet,
+            () => stop(limit(quiet, "printed and wrote nothing for")),
+          );
     const onAbort = () => signal && stop(interrupted(signal));
     signal?.addEventListener("abort", onAbort, { once: true });
     let reads = 0;
@@ -76,11 +85,7 @@ function watch(
       reads++;
       if (options.keepBytes === undefined) kept += bytes;
       if (kept > MOST_OUTPUT) stop(new FleetError("DRIVER_FAILED", `${argv[0]} printed without end and was ended.`, { data: { argv } }));
-      const quiet = options.idleTimeoutMs;
-      if (quiet !== undefined) {
-        clearTimeout(idle);
-        idle = setTimeout(() => stop(limit(quiet, "printed nothing for")), quiet);
-      }
+      idle?.printed();
       if (leftover !== undefined) waitForLeftovers();
     };
     const waitForLeftovers = () => {
@@ -100,7 +105,7 @@ function watch(
       if (finished) return;
       finished = true;
       clearTimeout(timer);
-      clearTimeout(idle);
+      idle?.end();
       clearTimeout(leftover);
       signal?.removeEventListener("abort", onAbort);
       if (pid !== undefined) forget(pid);

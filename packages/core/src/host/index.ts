@@ -1,7 +1,8 @@
 export { endGroup, forget, remember } from "./group.js";
+export { type IdleWatch, watchIdle } from "./idle.js";
 export { adoptLibraryChildren, libraryChild } from "./library-child.js";
 export * from "./local.js";
 export { printable } from "./printable.js";
-export { isAtWork, type Pulse, pulseOf, writtenBy } from "./pulse.js";
+export { isAtWork, type Pulse, pulseOf } from "./pulse.js";
 export { RUN_MARK } from "./run-mark.js";
 export * from "./tool-checks.js";

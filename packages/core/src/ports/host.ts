@@ -9,7 +9,7 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   /** Milliseconds after which the child is killed and `TIMEOUT` is thrown. @default none */
   readonly timeoutMs?: number;
-  /** Milliseconds without any output after which the child is killed and `TIMEOUT` is thrown. @default none */
+  /** Milliseconds without output, and without anything written where the system tells of that, after which the child is killed and `TIMEOUT` is thrown. @default none */
   readonly idleTimeoutMs?: number;
   /** Told of output as it comes, in pieces as the system hands them over. */
   readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;

@@ -1,14 +1,11 @@
 import type { ChildProcess } from "node:child_process";
 import { FleetError, interrupted } from "../../errors/index.js";
-import { endGroup, forget, isAtWork, libraryChild, pulseOf, remember, writtenBy } from "../../host/index.js";
+import { endGroup, forget, isAtWork, libraryChild, pulseOf, remember, watchIdle } from "../../host/index.js";
 import { type GitKind, QUICK_MS } from "./environment.js";
 import { subcommand } from "./failure.js";
 
 /** Nothing git is asked for is as much; a git that prints without end must not fill the memory, bytes. */
 const MOST_OUTPUT = 256 * 1024 * 1024;
-
-/** How often a mutation is looked at in the time it has for getting on. */
-const LOOKS = 4;
 
 /** What is watched. */
 export interface WatchedRun {
@@ -47,11 +44,11 @@ export function watchRun(run: WatchedRun): RunWatch {
   let stopping = false;
   let timer: NodeJS.Timeout | undefined;
   let printed = 0;
-  let written = 0;
 
   const settle = () => {
     over = true;
     clearTimeout(timer);
+    idle?.end();
     run.signal?.removeEventListener("abort", onAbort);
     if (child?.pid !== undefined) forget(child.pid);
   };
@@ -66,23 +63,21 @@ export function watchRun(run: WatchedRun): RunWatch {
     child?.stderr?.destroy();
     reject(error);
   };
+  const idle =
+    run.kind === "act"
+      ? watchIdle(
+          () => child?.pid,
+          run.idleMs,
+          () => void stop(gaveUp(run, run.idleMs)),
+        )
+      : null;
   const onAbort = () => run.signal && void stop(interrupted(run.signal));
   const wait = () => {
     clearTimeout(timer);
     if (over) return;
     if (run.kind === "scan") timer = setTimeout(lookAfter, QUICK_MS / 2);
-    else if (run.kind === "act") watchWrites(0);
-    else timer = setTimeout(() => void stop(gaveUp(run, run.idleMs)), run.idleMs);
-  };
-  const watchWrites = (idleMs: number) => {
-    timer = setTimeout(() => {
-      const now = child?.pid === undefined ? null : writtenBy(child.pid);
-      const gotOn = now !== null && now !== written;
-      written = now ?? written;
-      const idle = gotOn ? 0 : idleMs + run.idleMs / LOOKS;
-      if (idle >= run.idleMs) void stop(gaveUp(run, run.idleMs));
-      else watchWrites(idle);
-    }, run.idleMs / LOOKS);
+    else if (run.kind === "quick") timer = setTimeout(() => void stop(gaveUp(run, run.idleMs)), run.idleMs);
+    else idle?.printed();
   };
   const lookAfter = () => lookAgain(QUICK_MS / 2, QUICK_MS / 2);
   const lookAgain = (silentMs: number, nextMs: number) => {
