@@ -1,4 +1,6 @@
 import { setMaxListeners } from "node:events";
+import { closeSync, fstatSync } from "node:fs";
+import { isatty } from "node:tty";
 
 /**
  * What one run of the program shares: the signal of Ctrl+C, and what must be put back before it ends.
@@ -44,7 +46,21 @@ class Session {
         this.#controller.abort(name);
       });
     }
-    process.on("exit", () => this.restore());
+    process.on("exit", () => {
+      this.restore();
+      leaveTerminals();
+    });
+  }
+}
+
+/** Node resets its terminals last, and aborts where one is gone by then (as when an agent kills itself). A closed file it passes over. */
+function leaveTerminals(): void {
+  for (const file of [0, 1, 2]) {
+    try {
+      if (fstatSync(file).isCharacterDevice() && !isatty(file)) closeSync(file);
+    } catch {
+      // It is closed.
+    }
   }
 }
 

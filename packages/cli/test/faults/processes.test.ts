@@ -38,9 +38,20 @@ function newWorld(): void {
     join(world.root, "dies.sh"),
     `${lines.join("\n")}\nfor i in 0 1 2 3 4; do until [ -s "${world.root}/pid-$AIFLEET_BRANCH-$i" ]; do sleep 0.02; done; done\nexit 3\n`,
   );
+  // One that, told to end, forks 400 times, one after the other: each is gone before a look at it could be followed by a signal.
+  const forks = world.write(
+    join(world.root, "forks.sh"),
+    [
+      `next() { [ "$1" -gt 0 ] || { : > "${world.root}/escaped"; exit 0; }; sleep 0.005; next $(($1 - 1)) & exit 0; }`,
+      `trap 'go=1' TERM; while [ -z "$go" ]; do sleep 0.02; done; trap "$FORKS_TRAP" TERM; next 400`,
+    ].join("\n"),
+  );
+  const commands = { brood: agent, dies, forks };
   world.write(
     join(world.fleetHome, "config.toml"),
-    `[agents.brood]\ncommand = ["sh", "${agent}"]\n[agents.dies]\ncommand = ["sh", "${dies}"]\n`,
+    Object.entries(commands)
+      .map(([name, file]) => `[agents.${name}]\ncommand = ["sh", "${file}"]\n`)
+      .join(""),
     0o600,
   );
 }
@@ -136,6 +147,21 @@ describe("children that get away in every way are all gone within 5 s", () => {
     expect((await listed(world, repo)).agents).toEqual([]);
     expect(processesOf(world.root).length).toBeLessThanOrEqual(1);
     figure("R11", "a failed start, children left behind", `all gone, the command took ${(ms / 1000).toFixed(1)} s`);
+  }, 60_000);
+});
+
+describe("an agent that forks on and on when it is told to end", () => {
+  beforeEach(newWorld);
+  afterEach(endWorld);
+
+  it("is ended by one signal to its process group", async () => {
+    expect(await run(world, repo, ["create", "one", "--agent", "forks"], { FORKS_TRAP: "-" })).toMatchObject({ code: 0 });
+    const { worktree } = (await listed(world, repo)).agents[0] as { worktree: string };
+    const ran = await run(world, repo, ["kill", "one"]);
+    expect(ran).toMatchObject({ code: 0 });
+    expect(processesIn(worktree)).toEqual([]);
+    expect(existsSync(join(world.root, "escaped"))).toBe(false);
+    figure("R11", "an agent that forks faster than it can be looked at", `gone in ${(ran.ms / 1000).toFixed(1)} s`);
   }, 60_000);
 });
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { procfsDriver, systemInformationDriver } from "../../src/drivers/process/index.js";
@@ -69,6 +69,24 @@ for (const [name, make] of [
       const report = await driver.endTrees([{ root, marker: MARKER }], { graceMs: 500 });
       expect(report.left).toEqual([]);
       expect(report.ended.length).toBeGreaterThan(3);
+      expect(processesOf(world.root)).toEqual([]);
+    });
+
+    // 400 processes one after the other, never more than two at a time: each is gone before a look at it could be followed by a signal.
+    it.each([
+      ["TERM", "-", 5000],
+      ["KILL, since it ignores TERM", "''", 300],
+    ])("reaches what forks on and on and ends itself, by a %s to its group", async (_, trap, graceMs) => {
+      const { root } = await agent(
+        [
+          `next() { [ "$1" -gt 0 ] || { : > "$PIDS.escaped"; exit 0; }; sleep 0.005; next $(($1 - 1)) & exit 0; }`,
+          `trap 'go=1' TERM; echo $$ >> "$PIDS"; while [ -z "$go" ]; do sleep 0.02; done; trap ${trap} TERM; next 400`,
+        ].join("\n"),
+        1,
+      );
+      const report = await driver.endTrees([{ root, marker: MARKER }], { graceMs });
+      expect(existsSync(join(world.root, "pids.escaped"))).toBe(false);
+      expect(report.left).toEqual([]);
       expect(processesOf(world.root)).toEqual([]);
     });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { endTrees, type ProcessHands } from "../../src/drivers/process/end-trees.js";
-import type { Row } from "../../src/drivers/process/table.js";
+import type { Row, Table } from "../../src/drivers/process/table.js";
 
 const row = (pid: number, start: string): Row => ({
   pid,
@@ -17,9 +17,12 @@ const TARGET = { root: { pid: 10, start: "old", boot: "b" }, marker: ["AIFLEET_I
 /** Process 10, and whatever `starts` says of it when asked right before a signal. */
 function hands(startsNow: () => string | undefined, answer = true): ProcessHands & { sent: string[] } {
   const sent: string[] = [];
+  const table = async (): Promise<Table> => new Map(startsNow() === undefined ? [] : [[10, row(10, startsNow() as string)]]);
   return {
     sent,
     spared: new Set(),
+    table,
+    signalGroup: async () => false,
     async scan() {
       const start = startsNow() === undefined ? [] : [row(10, "old")];
       return { table: new Map(start.map((one) => [one.pid, one])), boot: "b", carriers: () => [] };
@@ -62,5 +65,33 @@ describe("signals", () => {
     const forbidden = hands(() => "old", false);
     expect(await endTrees(forbidden, [TARGET], 30)).toEqual({ ended: [], left: [10] });
     expect(forbidden.sent).toEqual(["SIGTERM"]);
+  });
+
+  it("go to the whole group of what is another process each time it is looked at", async () => {
+    let pid = 10;
+    let alive = true;
+    const sent: string[] = [];
+    // In the group and session of 10, which ends first; whoever looks comes too late.
+    const table = async (): Promise<Table> => {
+      const now: Row = { ...row(pid, `s${pid}`), group: 10, session: 10 };
+      pid += 1;
+      return new Map(alive ? [[now.pid, now]] : []);
+    };
+    const system: ProcessHands = {
+      spared: new Set(),
+      table,
+      scan: async () => ({ table: await table(), boot: "b", carriers: () => [] }),
+      starts: async () => new Map(),
+      signal: async (...args) => sent.push(args.join(" ")) > 0,
+      async signalGroup(group, name) {
+        if (name !== 0) {
+          sent.push(`group ${group} ${name}`);
+          alive = false;
+        }
+        return alive;
+      },
+    };
+    await endTrees(system, [{ ...TARGET, root: { pid: 10, start: "s10", boot: "b" } }], 5000);
+    expect(sent).toEqual(["group 10 SIGTERM"]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { groupsOf, isStillOurs } from "../../src/drivers/process/groups.js";
 import { parseStat } from "../../src/drivers/process/stat.js";
 import type { Row } from "../../src/drivers/process/table.js";
 import { findVictims } from "../../src/drivers/process/victims.js";
@@ -57,6 +58,37 @@ describe("which processes belong to an agent", () => {
 
   it("never takes pid 1", () => {
     expect(victims([row(1, 0), row(10, 1)], { root: 1, carriers: [1] })).not.toContain(1);
+  });
+});
+
+describe("a process group is signalled as one", () => {
+  const member = (pid: number, change: Partial<Row> = {}): Row => row(pid, 1, { group: 10, session: 10, ...change });
+  const tableOf = (...rows: Row[]) => new Map(rows.map((one) => [one.pid, one]));
+  const [leader, child] = [member(10), member(11)];
+
+  it("only where each of its processes is a victim", () => {
+    const group = { id: 10, session: 10, leader: "s10" };
+    expect(groupsOf([leader, child], tableOf(leader, child, row(20, 1)))).toEqual([group]);
+    expect(groupsOf([child], tableOf(child, member(12, { zombie: true })))).toEqual([{ ...group, leader: null }]);
+    expect(groupsOf([leader, child], tableOf(leader, child, member(12)))).toEqual([]);
+    expect(groupsOf([row(5, 1, { group: 1 })], tableOf(row(5, 1, { group: 1 })))).toEqual([]);
+  });
+
+  it("only where it is still the same one: same leader or still none, same session, no tmux server, not the caller", () => {
+    const [led, unled] = [
+      { id: 10, session: 10, leader: "s10" },
+      { id: 10, session: 10, leader: null },
+    ];
+    const still = (group: typeof led | typeof unled, ...rows: Row[]) => isStillOurs(group, tableOf(...rows), new Set([99]));
+    expect(still(led, leader, member(40))).toBe(true);
+    expect(still(led, member(40))).toBe(true);
+    expect(still(unled, member(40), member(41, { zombie: true }))).toBe(true);
+    expect(still(led, { ...leader, start: "later" }, child)).toBe(false);
+    expect(still(unled, leader, child)).toBe(false);
+    expect(still(led, leader, member(40, { session: 40 }))).toBe(false);
+    expect(still(led, leader, member(40, { name: "tmux: server" }))).toBe(false);
+    expect(still(led, leader, member(99))).toBe(false);
+    expect(still(led, row(20, 1))).toBe(false);
   });
 });
 

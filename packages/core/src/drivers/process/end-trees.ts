@@ -1,16 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { interrupted, throwIfAborted } from "../../errors/index.js";
 import type { Call, EndReport } from "../../ports/index.js";
-import type { Row } from "./table.js";
+import { type Group, groupsOf, isStillOurs, membersOf } from "./groups.js";
+import type { Row, Table } from "./table.js";
 import { type EndTarget, findVictims, type Scan } from "./victims.js";
 
 /** What ending processes needs of a system. */
 export interface ProcessHands {
   scan(call?: Call): Promise<Scan>;
+  /** The processes alone, without what only a whole scan reads: quicker. */
+  table(call?: Call): Promise<Table>;
   /** Start times of the pids that exist; zombies do not. */
   starts(pids: readonly number[], call?: Call): Promise<ReadonlyMap<number, string>>;
   /** Sends a signal; false if that process may not be signalled. Gone is fine. */
   signal(pid: number, name: "SIGTERM" | "SIGCONT" | "SIGKILL"): Promise<boolean>;
+  /** The same for a whole process group, 0 sends nothing; false if there is none, or none that may be signalled. */
+  signalGroup(group: number, name: "SIGTERM" | "SIGKILL" | 0): Promise<boolean>;
   /** Pids that are never ended: the caller's own. */
   readonly spared: ReadonlySet<number>;
 }
@@ -21,25 +26,65 @@ const PERSIST_MS = 5_000;
 /**
  * Ends every process of the targets: TERM, and after `graceMs` KILL. As soon as those found are gone,
  * looks again for what they started meanwhile, until a look finds nothing.
+ *
+ * What forks on and on, and ends itself, is another process by the time it is signalled: it is met by a
+ * signal to its whole group, which the system delivers between two forks.
  */
 export async function endTrees(hands: ProcessHands, targets: readonly EndTarget[], graceMs: number, call: Call = {}): Promise<EndReport> {
   const known = new Map<number, Row>();
+  const groups = new Map<number, Group>();
   const untouchable = new Set<number>();
   const killAt = Date.now() + graceMs;
   const giveUpAt = killAt + PERSIST_MS;
   for (;;) {
     throwIfAborted(call.signal);
     const killing = Date.now() >= killAt;
-    const victims = findVictims(targets, await hands.scan(call), known, hands.spared).filter((row) => !untouchable.has(row.pid));
-    if (victims.length === 0 || Date.now() >= giveUpAt) return await report(hands, known, call);
+    const scan = await hands.scan(call);
+    const victims = findVictims(targets, scan, known, hands.spared, groups.values()).filter((row) => !untouchable.has(row.pid));
+    if (Date.now() >= giveUpAt) return await report(hands, known, call);
+    if (victims.length === 0) {
+      const unseen = await livingOn(hands, groups, scan.table, call);
+      if (unseen.length === 0) return await report(hands, known, call);
+      await signalGroups(hands, unseen, killing, call);
+      continue;
+    }
+    const isNew = (row: Row): boolean => known.get(row.pid)?.start !== row.start;
+    const whole = groupsOf(victims, scan.table);
+    // A group that is there again with nobody who had his signal: it forks faster than it can be told.
+    const elusive = whole.filter(({ id }) => killing || (groups.has(id) && membersOf(id, scan.table).every(isNew)));
+    if (elusive.length > 0) await signalGroups(hands, elusive, killing, call);
+    for (const group of whole) groups.set(group.id, group);
     for (const victim of victims) {
-      const isNew = known.get(victim.pid)?.start !== victim.start;
+      const isFirst = isNew(victim);
       known.set(victim.pid, victim);
-      if (!killing && !isNew) continue;
+      if (!killing && !isFirst) continue;
       if (!(await signalIfSame(hands, victim, killing, call))) untouchable.add(victim.pid);
     }
     await gone(hands, victims, Math.min(killing ? Date.now() + 200 : killAt, giveUpAt), call);
   }
+}
+
+/** Signals the groups that are, by a look right before it, still the ones that were found. */
+async function signalGroups(hands: ProcessHands, groups: readonly Group[], killing: boolean, call: Call): Promise<void> {
+  const table = await hands.table(call);
+  for (const group of groups)
+    if (isStillOurs(group, table, hands.spared)) await hands.signalGroup(group.id, killing ? "SIGKILL" : "SIGTERM");
+}
+
+/** The groups of ours that live on, though a look showed none of them: they may have forked and ended while it went by. */
+async function livingOn(hands: ProcessHands, groups: ReadonlyMap<number, Group>, before: Table, call: Call): Promise<Group[]> {
+  const there: Group[] = [];
+  for (const group of groups.values()) {
+    if (membersOf(group.id, before).length === 0 && (await hands.signalGroup(group.id, 0))) there.push(group);
+  }
+  if (there.length === 0) return [];
+  await rest(5, call);
+  const now = [...(await hands.table(call)).values()];
+  // The system counts those that ended and were not fetched by their parent: with the same ones as before it is nothing but them.
+  return there.filter(({ id }) => {
+    const rows = now.filter((row) => row.group === id);
+    return rows.length === 0 || rows.some((row) => !row.zombie || !before.has(row.pid));
+  });
 }
 
 /** Signals a process if it is still the one that was found; false if it may not be signalled. */

@@ -3,7 +3,7 @@ import { limitOf, type TreeSample } from "../../model/index.js";
 import type { Host, ProcessDriver } from "../../ports/index.js";
 import { endTrees, type ProcessHands } from "./end-trees.js";
 import { type ProcFiles, procFiles } from "./proc-files.js";
-import { ownPids, sendSignal } from "./signal.js";
+import { ownPids, sendSignal, signalGroup } from "./signal.js";
 import type { Stat } from "./stat.js";
 import { childrenOf, treeOf } from "./table.js";
 
@@ -114,7 +114,9 @@ function procHands(host: Host, proc: ProcFiles): ProcessHands {
       const alive = [...(await proc.stats(pids)).values()].filter((stat) => !stat.zombie);
       return new Map(alive.map(({ pid, start }) => [pid, start]));
     },
+    table: () => proc.allStats(),
     signal: (pid, name) => sendSignal(host, pid, name),
+    signalGroup: (group, name) => signalGroup(host, group, name),
   };
 }
 

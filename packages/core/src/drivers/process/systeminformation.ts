@@ -3,7 +3,7 @@ import type { TreeSample } from "../../model/index.js";
 import type { Call, Host, ProcessDriver } from "../../ports/index.js";
 import { endTrees, type ProcessHands } from "./end-trees.js";
 import { type PsRow, psCommands, psRows } from "./ps.js";
-import { ownPids, sendSignal } from "./signal.js";
+import { ownPids, sendSignal, signalGroup } from "./signal.js";
 import { childrenOf, type Row, type Table, treeOf } from "./table.js";
 
 /** `ps` works start times out from the clock, and may be off by one second from call to call. */
@@ -41,7 +41,9 @@ export function systemInformationDriver(options: { readonly host: Host }): Proce
       const alive = [...(await rowsOf(pids, call)).values()].filter((row) => !row.zombie);
       return new Map(alive.map(({ pid, start }) => [pid, start]));
     },
+    table: (call) => rowsOf(null, call),
     signal: (pid, name) => sendSignal(host, pid, name),
+    signalGroup: (group, name) => signalGroup(host, group, name),
   };
   const driver: ProcessDriver = {
     async self(call = {}) {

@@ -1,4 +1,5 @@
 import type { ProcessIdentity } from "../../model/index.js";
+import { type Group, isStillOurs, membersOf } from "./groups.js";
 import { childrenOf, isTmuxServer, lineOf, type Row, type Table, treeOf } from "./table.js";
 
 /** What {@link ProcessDriver.endTrees} is to end. */
@@ -17,14 +18,15 @@ export interface Scan {
 
 /**
  * The processes that belong to the targets at the moment of the scan: the trees of the roots and of
- * what was found before (`known`: its children may be orphans by now), everything in a terminal
- * session that one of them led, and whoever carries the marker. Parents first.
+ * what was found before (`known`: its children may be orphans by now; `groups`: whatever is in them
+ * now), everything in a terminal session that one of them led, and whoever carries the marker. Parents first.
  */
 export function findVictims(
   targets: readonly EndTarget[],
   scan: Scan,
   known: ReadonlyMap<number, Row>,
   spared: ReadonlySet<number>,
+  groups: Iterable<Group> = [],
 ): Row[] {
   const { table } = scan;
   const children = childrenOf(table);
@@ -41,6 +43,7 @@ export function findVictims(
     addTree(root.pid);
   }
   for (const [pid, { start }] of known) if (table.get(pid)?.start === start) addTree(pid);
+  for (const group of groups) if (isStillOurs(group, table, spared)) for (const row of membersOf(group.id, table)) addTree(row.pid);
   for (const { marker } of targets) {
     const carriers = new Set(scan.carriers(marker));
     // Who hands the marker down to everything it starts (a server that carries it, the caller inside an
