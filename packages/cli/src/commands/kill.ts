@@ -87,7 +87,15 @@ function showKilled(ui: Ui, { killed, refused }: KillResult, single: boolean): n
       const { files } = error.data as { files?: unknown };
       if (Array.isArray(files)) ui.note(fileList(files.map(String), 5).replace(/^/gm, "  ").trimEnd());
     }
-    if (refused.length > 0) ui.note("Add --force to remove what was refused; it is saved first.");
+    if (refused.some(isKeptForItsWork)) ui.note("Add --force to remove what was refused; it is saved first.");
+    // Not for its work but because something is wrong: that is what to mend.
+    const hint = refused.find((one) => !isKeptForItsWork(one))?.error.hint;
+    if (hint) ui.note(`hint: ${oneLine(hint)}`);
   }
-  return exitOf(killed.length, refused.length, 4);
+  const failed = refused.find((one) => !isKeptForItsWork(one));
+  return exitOf(killed.length, refused.length, refused.some(isKeptForItsWork) ? 4 : failed?.error.exitCode);
+}
+
+function isKeptForItsWork({ error }: KillResult["refused"][number]): boolean {
+  return error.code === "WORKTREE_DIRTY";
 }

@@ -185,7 +185,8 @@ describe("prompts", () => {
       const { session } = result;
       const go = async () => {
         for (let turn = 0, last = "sent"; last === "sent"; receipts.push(last), turn++)
-          last = turn % 2 === 0 ? await driver.paste(session, result.agent, "text\n".repeat(100)) : await driver.submit(session, result.agent);
+          last =
+            turn % 2 === 0 ? await driver.paste(session, result.agent, "text\n".repeat(100)) : await driver.submit(session, result.agent);
       };
       pasting.push(go());
     }
