@@ -106,6 +106,18 @@ set-hook -g session-created 'kill-session'
 set-environment -g FROM_USER yes
 `;
 
+/** What shells read when they start: odd for a person, and told of where the fleet itself would start one. */
+const POSIX_RC = (root: string) =>
+  `test -n "$AIFLEET_RUN" && touch '${root}/canary-shell'\nalias git=false tmux=false sh=false\nset -u\ntrue\n`;
+const SHELL_RC: Readonly<Record<string, (root: string) => string>> = {
+  ".bashrc": POSIX_RC,
+  ".bash_profile": POSIX_RC,
+  ".profile": POSIX_RC,
+  ".zshenv": POSIX_RC,
+  ".zshrc": (root) => `${POSIX_RC(root)}setopt sh_word_split no_match glob_subst\n`,
+  ".config/fish/config.fish": (root) => `test -n "$AIFLEET_RUN"; and touch '${root}/canary-shell'\nalias git false\nalias tmux false\n`,
+};
+
 /** Each file below some folders: what it is, its mode, its time and its bytes. */
 function everything(...folders: string[]): Record<string, string> {
   const files: Record<string, string> = {};
@@ -144,13 +156,34 @@ interface Answer {
   readonly stderr: string;
 }
 
-function fleet(args: readonly string[], extra: Record<string, string>, umask: string): Promise<Answer> {
+/** How a command line of words is typed in a shell, its settings for a person read. */
+const TYPED: Readonly<Record<string, readonly string[]>> = {
+  bash: ["-i", "-c", 'umask "$0"; exec "$@"'],
+  zsh: ["-i", "-c", 'umask "$0"; exec "$@"'],
+  fish: ["-i", "-c", "umask $argv[1]; exec $argv[2..-1]"],
+};
+const pathOf = (shell: string): string | undefined =>
+  (process.env.PATH ?? "")
+    .split(":")
+    .map((folder) => join(folder, shell))
+    .find((path) => existsSync(path));
+const SHELLS = Object.keys(TYPED).filter((shell) => pathOf(shell) !== undefined);
+
+function fleet(args: readonly string[], { env: extra, umask, shell }: Surroundings): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const env = { ...fleetEnv(world), ...extra };
-    const child = spawn("/bin/sh", ["-c", `umask ${umask}; exec "$@"`, "sh", process.execPath, BIN, ...args], {
+    const typed = shell !== undefined && SHELLS.includes(shell) ? [pathOf(shell) as string, ...(TYPED[shell] as string[])] : undefined;
+    const [program = "", ...words] = typed ?? ["/bin/sh", "-c", 'umask "$0"; exec "$@"'];
+    const own = {
+      BASH_ENV: join(world.home, ".bashrc"),
+      ENV: join(world.home, ".bashrc"),
+      ...(typed === undefined ? {} : { SHELL: program }),
+    };
+    const child = spawn(program, [...words, umask, process.execPath, BIN, ...args], {
       cwd: repo,
-      env,
+      env: { ...fleetEnv(world), ...own, ...extra },
       stdio: ["ignore", "pipe", "pipe"],
+      // A shell for a person takes a terminal for itself.
+      detached: true,
     });
     let [stdout, stderr] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -164,13 +197,20 @@ function fleet(args: readonly string[], extra: Record<string, string>, umask: st
   });
 }
 
-const ODD: readonly (readonly [string, Record<string, string>, string])[] = [
-  ["with the locale C and a umask of 077", { LANG: "C", LC_ALL: "C" }, "077"],
-  ["with a locale that is not there and a umask of 000", { LANG: "xx_YY.UTF-8", LC_ALL: "xx_YY" }, "000"],
-  [
-    "with a shell that fails, inside of the user's own tmux, git's variables set",
-    {
-      SHELL: "/bin/false",
+interface Surroundings {
+  readonly what: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly umask: string;
+  /** In which the command is typed; in sh where it is not there. */
+  readonly shell?: string;
+}
+
+const ODD: readonly Surroundings[] = [
+  { what: "in bash, with the locale C", env: { LANG: "C", LC_ALL: "C" }, umask: "077", shell: "bash" },
+  { what: "in zsh, with a locale that is not there", env: { LANG: "xx_YY.UTF-8", LC_ALL: "xx_YY" }, umask: "000", shell: "zsh" },
+  {
+    what: "in fish, inside of the user's own tmux, git's variables set",
+    env: {
       TMUX: "INSIDE",
       TMUX_PANE: "%0",
       TMUX_TMPDIR: "/nowhere",
@@ -178,10 +218,12 @@ const ODD: readonly (readonly [string, Record<string, string>, string])[] = [
       GIT_WORK_TREE: "/",
       GIT_INDEX_FILE: "/nowhere/i",
     },
-    "022",
-  ],
-  ["with a shell that is not there, and an odd terminal", { SHELL: "/no/such/fish", TERM: "no-such-terminal" }, "022"],
-  ["as it is", {}, "022"],
+    umask: "022",
+    shell: "fish",
+  },
+  { what: "with a shell that fails", env: { SHELL: "/bin/false" }, umask: "027" },
+  { what: "with a shell that is not there, and an odd terminal", env: { SHELL: "/no/such/fish", TERM: "no-such-terminal" }, umask: "022" },
+  { what: "as it is", env: {}, umask: "022" },
 ];
 const KINDS = LONG ? ODD : ODD.slice(0, 3);
 
@@ -192,7 +234,8 @@ describe("the user's own world", () => {
       join(world.home, ".gitconfig"),
       join(world.home, ".tmux.conf"),
       join(world.home, "hooks"),
-      join(world.home, ".bashrc"),
+      ...Object.keys(SHELL_RC).map((name) => join(world.home, name)),
+      join(world.home, ".config", "tmux"),
       join(repo, ".git", "hooks"),
       join(repo, ".git", "config"),
       join(repo, "README.md"),
@@ -210,7 +253,8 @@ describe("the user's own world", () => {
     world.write(join(world.home, "gpg"), `#!/bin/sh\n${CANARY("gpg")}\nexit 2\n`, 0o755);
     world.write(join(world.home, ".gitconfig"), gitConfig());
     world.write(join(world.home, ".tmux.conf"), TMUX_CONF);
-    world.write(join(world.home, ".bashrc"), "exit 1\n");
+    world.write(join(world.home, ".config", "tmux", "tmux.conf"), TMUX_CONF);
+    for (const [name, text] of Object.entries(SHELL_RC)) world.write(join(world.home, name), text(world.root));
     socket = join(world.root, "own.sock");
     execFileSync("tmux", ["-f", "/dev/null", "-S", socket, "new-session", "-d", "-s", "ai_mine", "sleep 1000"], { env: world.env });
     own("set-option", "-g", "status-left", "mine");
@@ -219,12 +263,13 @@ describe("the user's own world", () => {
   afterAll(() => world.dispose());
 
   it.each(KINDS)(
-    "%s: agents are made, listed, prompted, saved and killed, and nothing of it is touched",
-    async (_what, env, umask) => {
-      const extra = env.TMUX === "INSIDE" ? { ...env, TMUX: `${socket},1,0` } : env;
+    "$what, umask $umask: agents are made, listed, prompted, saved and killed, and nothing of it is touched",
+    async (kind) => {
+      const { env, umask } = kind;
+      const surroundings = env.TMUX === "INSIDE" ? { ...kind, env: { ...env, TMUX: `${socket},1,0` } } : kind;
       // biome-ignore lint/suspicious/noExplicitAny: what is in it is what the test finds out
-      const ask = async (args: readonly string[]): Promise<any> => {
-        const answer = await fleet([...args, "--json"], extra, umask);
+      const ask = async (args: readonly string[], other: Partial<Surroundings> = {}): Promise<any> => {
+        const answer = await fleet([...args, "--json"], { ...surroundings, ...other });
         expect({ args, ...answer }).toMatchObject({ args, code: 0 });
         return JSON.parse(answer.stdout);
       };
@@ -235,6 +280,12 @@ describe("the user's own world", () => {
       expect((await ask(["prompt", "fix-ü", "and ü again"])).results).toMatchObject([{ delivery: "delivered" }]);
       await ask(["wait", "fix-ü", "--for", "idle", "--timeout", "60"]);
       expect(promptsTaken(world).at(-1)?.text).toBe("and ü again");
+      // The server goes on under the umask of the first.
+      const later = await ask(["create", "later"], { umask: "026" });
+      const umaskOf = ({ agent }: { agent: { pid: number } }) =>
+        /^Umask:\s*0(.*)$/m.exec(readFileSync(`/proc/${agent.pid}/status`, "utf8"))?.[1];
+      expect([made, later].map(umaskOf)).toEqual([umask, "026"]);
+      await ask(["kill", "later", "--force", "--yes"]);
       expect((await ask(["kill", "fix-ü", "--force", "--yes", "--delete-branch"])).killed).toMatchObject([{ branch: "fix-ü" }]);
       expect((await ask(["list"])).agents).toEqual([]);
       expect(existsSync(made.agent.worktree)).toBe(false);
@@ -248,7 +299,7 @@ describe("the user's own world", () => {
     expect(look()).toEqual(before);
     figure(
       "R12",
-      `${KINDS.length} kinds of odd surroundings, a hostile git config, hooks, tmux.conf`,
+      `${KINDS.length} kinds of odd surroundings, typed in ${SHELLS.join(", ")}; a hostile git config, hooks, tmux.conf`,
       "all work; nothing changed, 0 canaries",
     );
   });

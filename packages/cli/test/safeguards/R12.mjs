@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: pieces of code.
 const test = "packages/cli/test/faults/own-world.test.ts";
 
 export default [
@@ -22,6 +23,14 @@ export default [
     file: "packages/core/src/drivers/git/environment.ts",
     replace: "if (!/^GIT_/i.test(name)) env[name] = value;",
     by: "env[name] = value;",
+    test,
+    name: "the user's own world",
+  },
+  {
+    what: "an agent has the umask of the command that made it",
+    file: "packages/core/src/drivers/session/spec-file.ts",
+    replace: "...(umask === null ? [] : [`umask ${umask}`]),",
+    by: "",
     test,
     name: "the user's own world",
   },

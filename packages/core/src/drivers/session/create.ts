@@ -1,6 +1,6 @@
 import { FleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
 import type { Session } from "../../model/index.js";
-import type { Call, SessionResult, SessionSpec } from "../../ports/index.js";
+import type { Call, Host, SessionResult, SessionSpec } from "../../ports/index.js";
 import { births, hasProcfs } from "./birth.js";
 import { type TmuxClient, tmuxFailure, WORK_MS } from "./client.js";
 import { type Launch, launchLine, newScriptPath, parseStarted, type Started } from "./launch.js";
@@ -27,11 +27,22 @@ export async function* createSessions(context: CreateContext, specs: readonly Se
   throwIfAborted(call?.signal);
   if (specs.length === 0) return;
   const update = await prepareServer(context.options, context.client);
-  for (let at = 0; at < specs.length; at += CHUNK) yield* createChunk(context, specs.slice(at, at + CHUNK), update, call);
+  const umask = await callersUmask(context.client.host);
+  for (let at = 0; at < specs.length; at += CHUNK) yield* createChunk({ ...context, umask }, specs.slice(at, at + CHUNK), update, call);
+}
+
+/** The umask of the caller, null where the system does not show it: asking Node for it would change it for a moment. */
+async function callersUmask({ files }: Host): Promise<string | null> {
+  const [status] = await files.readMany(["/proc/self/status"]);
+  return /^Umask:\s*([0-7]{3,4})$/m.exec(status ?? "")?.[1] ?? null;
+}
+
+interface ChunkContext extends CreateContext {
+  readonly umask: string | null;
 }
 
 async function* createChunk(
-  context: CreateContext,
+  context: ChunkContext,
   specs: readonly SessionSpec[],
   update: string,
   call?: Call,
@@ -70,14 +81,14 @@ async function* createChunk(
   }
 }
 
-async function place({ client }: CreateContext, { spec, script }: Launch): Promise<void> {
+async function place({ client, umask }: ChunkContext, { spec, script }: Launch): Promise<void> {
   const { files } = client.host;
   checkSpec(spec);
   const real = await files.realPath(spec.cwd);
   if (real === null || (await files.stat(real))?.kind !== "folder") throw noFolder(spec);
   await files.makeFolder(folderOf(spec.logFile));
   // Appending makes the file 0600 and, unlike writing, does not wait for the disk: it lives for milliseconds.
-  await files.append(script, specScript(spec, script));
+  await files.append(script, specScript(spec, script, umask));
 }
 
 interface Starts {
@@ -85,13 +96,13 @@ interface Starts {
   readonly complaint: (spec: SessionSpec) => FleetError;
 }
 
-async function placeAgain(context: CreateContext, launch: Launch): Promise<void> {
+async function placeAgain(context: ChunkContext, launch: Launch): Promise<void> {
   await context.client.host.files.remove(launch.script);
   await place(context, launch);
 }
 
 /** Hands the sessions to the server in one call; again for those whose server went away under our hands. */
-async function start(context: CreateContext, launches: readonly Launch[], update: string, call?: Call): Promise<Starts> {
+async function start(context: ChunkContext, launches: readonly Launch[], update: string, call?: Call): Promise<Starts> {
   const { client, options } = context;
   const started = new Map<Launch, Started>();
   let stderr = "";

@@ -22,9 +22,10 @@ export const NO_FOLDER_SUFFIX = ".cwd";
 
 /**
  * The script that a pane starts with: removes itself, enters the folder, sets the environment and
- * becomes the program. All of the user's text stands in it single-quoted and nowhere else.
+ * becomes the program. All of the user's text stands in it single-quoted and nowhere else. With a
+ * `umask`, in octal, what the program makes has it; else that of whoever started the server.
  */
-export function specScript(spec: SessionSpec, path: string): string {
+export function specScript(spec: SessionSpec, path: string, umask: string | null = null): string {
   const handed = Object.entries(spec.env).filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !NOT_HANDED_OVER.test(name));
   const kept = new Set(handed.map(([name]) => name));
   const dropped = FROM_SERVER.filter((name) => !kept.has(name));
@@ -33,6 +34,7 @@ export function specScript(spec: SessionSpec, path: string): string {
     `rm -f -- ${file}`,
     `cd -P -- ${shellWord(spec.cwd)} 2>/dev/null || { umask 077; : > ${file}${NO_FOLDER_SUFFIX}; exit 71; }`,
     limitLine(spec.agent),
+    ...(umask === null ? [] : [`umask ${umask}`]),
     `unset ${dropped.join(" ")}`,
     ...handed.map(([name, value]) => `export ${name}=${shellWord(value)}`),
     "export PWD",
