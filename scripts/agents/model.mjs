@@ -117,6 +117,8 @@ function answer(request, { prompt, results }) {
   if (tools === null) return { content: "Lab title" };
   const said = (pattern) => pattern.exec(order)?.[1];
   const status = said(/^fail with (\d+)/);
+  // What is overloaded is tried again, a wrong key is not.
+  if (status === "401") return { error: { message: "The key is not valid.", type: "authentication_error" }, status: 401 };
   if (status !== undefined) return { error: { message: "The model is overloaded.", type: "overloaded_error" }, status: Number(status) };
   const steps = [];
   const command = said(/^run: (.*)/s);

@@ -29,6 +29,7 @@ export const PROGRAMS = {
       shell: "Would you like to run the following command?",
       edit: "Would you like to make the following edits?",
     },
+    choices: {},
   },
   opencode: {
     launch: (prompt) => ({
@@ -42,7 +43,12 @@ export const PROGRAMS = {
     ask: /Which method shall I use\?/,
     escape: ["Escape", "Escape"],
     yes: ["Enter"],
-    questions: { ask: "Which method shall I use?" },
+    questions: { shell: "$ npm test", edit: "→ Edit a.ts", ask: "Which method shall I use?" },
+    choices: {
+      shell: "Allow once | Allow always | Reject",
+      edit: "Allow once | Allow always | Reject",
+      ask: "OAuth Tokens of a provider | Password Our own table | Type your own answer",
+    },
   },
   claude: {
     launch: (prompt) => {
@@ -67,6 +73,7 @@ export const PROGRAMS = {
       ask: "Which method shall I use?",
       plan: "Would you like to proceed?",
     },
+    choices: {},
   },
   gemini: {
     launch: (prompt) => {
@@ -87,6 +94,7 @@ export const PROGRAMS = {
     escape: ["Escape"],
     yes: ["Enter"],
     questions: { edit: "Apply this change?", ask: "Which method shall I use?" },
+    choices: {},
   },
 };
 
@@ -101,7 +109,7 @@ export function placeReporters() {
 const report = (row) => appendFileSync(${JSON.stringify(REPORTS)}, JSON.stringify(row) + "\\n");
 export const Reporter = async () => ({
   event: async ({ event }) => {
-    if (/^(session|permission|question)\\.|^message\\.updated/.test(event.type)) report(event);
+    if (/^(session\\.(created|status|idle|error|deleted)|permission|question)\\b/.test(event.type)) report(event);
   },
   "chat.message": async (input, output) => {
     report({ type: "chat.message", properties: { sessionID: input.sessionID, id: output.message.id, text: output.parts.map((part) => part.text ?? "") } });

@@ -48,18 +48,19 @@ async function record(agent, model) {
     terminal = openTerminal(argv, WORKTREE, { ...env, ...extra }, size);
     return terminal;
   };
-  const save = (name, [columns, rows], question) => {
+  const save = (name, [columns, rows], question, choices) => {
     const lines = terminal.lines();
     const end = lines.findLastIndex((line) => line !== "");
     const head = [`#! version = ${version}`, `#! size = ${columns}x${rows}`, `#! title = ${terminal.title()}`];
     if (question) head.push(`#! question = ${question}`);
+    if (choices) head.push(`#! choices = ${choices}`);
     writeFileSync(join(folder, `${name}-${columns}.txt`), `${[...head, ...lines.slice(0, end + 1)].join("\n")}\n`);
     console.log(`  ${agent}/${name}-${columns}`);
   };
-  const shot = async (name, { question, sizes = SIZES, certain = false } = {}) => {
+  const shot = async (name, { asked, sizes = SIZES, certain = false } = {}) => {
     for (const size of sizes) {
       await terminal.resize(...size);
-      save(name, size, question);
+      save(name, size, program.questions[asked], program.choices[asked]);
     }
     await terminal.resize(...SIZES[0]);
     // A screen that changed while it was recorded proves nothing.
@@ -98,7 +99,7 @@ async function record(agent, model) {
     await step("a folder that is not trusted", async () => {
       await open({ trusted: [] });
       await ask("trust");
-      await shot("waiting-trust", { question: program.questions.trust });
+      await shot("waiting-trust", { asked: "trust" });
       terminal.close();
     });
   }
@@ -143,7 +144,7 @@ async function record(agent, model) {
     await terminal.submit("Please run: npm test");
     await ask("shell");
     await pause(1000);
-    await shot("waiting-shell", { question: program.questions.shell });
+    await shot("waiting-shell", { asked: "shell" });
     await back();
     await shot("idle-refused");
   });
@@ -166,7 +167,7 @@ async function record(agent, model) {
     await terminal.submit("Please edit a.ts");
     await ask("edit");
     await pause(1500);
-    await shot("waiting-edit", { question: program.questions.edit });
+    await shot("waiting-edit", { asked: "edit" });
     terminal.press(...program.yes);
     await terminal.see(/Your prompt had/);
     await idle();
@@ -183,7 +184,7 @@ async function record(agent, model) {
       await terminal.submit(what === "ask" ? "Please ask me" : "Please plan");
       await ask(what);
       await pause(1000);
-      await shot(`waiting-${what}`, { question: program.questions[what] });
+      await shot(`waiting-${what}`, { asked: what });
       await back();
     });
   }

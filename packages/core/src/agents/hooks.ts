@@ -14,8 +14,8 @@ export function reporter(kind: string): string {
 
 /** A program's hooks as data. */
 export interface HookTable {
-  /** What each event says the program does; null for one that says nothing of that. */
-  readonly events: Readonly<Record<string, Said["status"] | null>>;
+  /** What each event says the program does; null for one that says nothing of that; a function where its text says it. */
+  readonly events: Readonly<Record<string, Said["status"] | null | ((body: NonNullable<Report["body"]>) => Said["status"] | null)>>;
   /** The event that a prompt was taken, and where its text stands. */
   readonly prompt: {
     readonly kind: string;
@@ -26,6 +26,7 @@ export interface HookTable {
   /** Where the conversation's id stands in every report. */
   readonly conversation: string;
   readonly silent: ReportReader["silent"];
+  readonly announces?: ReportReader["announces"];
   readonly diary?: ReportReader["diary"];
   /** What a permission is asked for, from the report that asks. */
   readonly question?: (body: NonNullable<Report["body"]>) => string | null;
@@ -33,13 +34,19 @@ export interface HookTable {
 
 /** A reader of the reports of such hooks. */
 export function hookReader(table: HookTable): ReportReader {
+  const told = Object.keys(table.events).filter((kind) => typeof table.events[kind] === "function");
+  const statusOf = ({ kind, body }: Report): Said["status"] | null => {
+    const says = table.events[kind] ?? null;
+    return typeof says !== "function" ? says : body === null ? null : says(body);
+  };
   return {
-    bodies: [table.prompt.kind],
+    bodies: [table.prompt.kind, ...told],
     silent: table.silent,
     ...(table.diary === undefined ? {} : { diary: table.diary }),
+    ...(table.announces === undefined ? {} : { announces: table.announces }),
     said(reports) {
-      const last = reports.find(({ kind }) => (table.events[kind] ?? null) !== null);
-      const status = last === undefined ? null : (table.events[last.kind] ?? null);
+      const last = reports.find((report) => statusOf(report) !== null);
+      const status = last === undefined ? null : statusOf(last);
       if (last === undefined || status === null) return null;
       const question = status === "waiting" && last.body !== null ? (table.question?.(last.body) ?? null) : null;
       return { status, at: last.at, ...(question === null ? {} : { question }) };

@@ -54,8 +54,10 @@ function configured(own: AgentAdapter, settings: AgentSettings): AgentAdapter {
     ...context,
     command: context.command ?? settings.command,
     flags: context.flags.length > 0 ? context.flags : settings.flags,
+    env: { ...context.env, ...settings.env },
   });
-  const finished = (launch: Launch): Launch => ({ ...launch, env: { ...launch.env, ...settings.env } });
+  // Where both name a variable, the launch has taken the user's value into its own.
+  const finished = (launch: Launch): Launch => ({ ...launch, env: { ...settings.env, ...launch.env } });
   const custom = commandAdapter(own.name, settings);
   const read = patternReader(own.name, settings.patterns);
   return {

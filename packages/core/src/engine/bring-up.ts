@@ -93,7 +93,7 @@ async function raise(deps: Deps, crew: Crew, plan: Plan, reserved: AgentRecord, 
   }
 
   step("session");
-  const launch = await makeLaunch(deps, plan, record);
+  const launch = await makeLaunch(deps, plan, record, env);
   const reports = await prepareReports(deps, plan.adapter, record, launch);
   record = { ...record, conversation: launch.conversation ?? null };
   const session = await start(deps, crew, record, launch, { ...env, ...launch.env, ...reports }, undo);
@@ -164,7 +164,7 @@ async function placeCredentials(
   return copied;
 }
 
-async function makeLaunch(deps: Deps, plan: Plan, record: AgentRecord): Promise<Launch> {
+async function makeLaunch(deps: Deps, plan: Plan, record: AgentRecord, env: Record<string, string>): Promise<Launch> {
   const settings = deps.settings.config.agents[record.adapter];
   const wantsFile = plan.adapter.wantsPromptFile === true && record.prompt !== null;
   const promptFile = wantsFile ? join(record.adminDir, "fleet-prompt") : null;
@@ -181,6 +181,7 @@ async function makeLaunch(deps: Deps, plan: Plan, record: AgentRecord): Promise<
     flags: settings?.flags ?? [],
     conversation: null,
     mode: record.mode ?? null,
+    env,
   });
 }
 

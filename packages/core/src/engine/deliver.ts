@@ -7,6 +7,7 @@ import type { Deps } from "./deps.js";
 import { logFileOf } from "./logs.js";
 import { look, type Seen } from "./look.js";
 import { listenFor } from "./receipt.js";
+import { hearOne, isRising, isYoung } from "./reports.js";
 
 /** What became of one prompt. */
 export interface Receipt {
@@ -26,6 +27,9 @@ const QUIET_MOST_MS = 2000;
 /** A prompt that was just submitted stands in the input for a moment longer; a draft stays. */
 const DRAFT_LOOKS = 3;
 const DRAFT_MS = 250;
+/** A program that has shown its input for so long takes what is pasted, also where it has not said so, milliseconds. */
+const SHOWN_MS = 5000;
+const RISING_POLL_MS = 100;
 /** How long a program has to read a paste: some milliseconds, and more for much text. */
 const READ_MS = 5000;
 const READ_MS_PER_KB = 10;
@@ -112,6 +116,7 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   const why = whyNot(front, mode, text);
   if (why !== null) return refused(why);
   const adapter = deps.adapters.get(record.adapter);
+  if (adapter !== null) await waitUntilRisen(deps, record, session, adapter, call);
   if (await isDrafted(deps, adapter, session, call)) return refused("somebody is typing into it, and it would become one text with theirs");
 
   const { paste, taken } = adapter?.typed?.(text) ?? { paste: text, taken: text };
@@ -146,6 +151,23 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   } catch (error) {
     if (isFleetError(error, "INTERRUPTED")) return { delivery: "unverified", reason: CUT_OFF };
     throw error;
+  }
+}
+
+/** Waits until a program that announces itself has done so and shows its input: what it is given before is lost. */
+async function waitUntilRisen(deps: Deps, record: AgentRecord, session: Session, adapter: AgentAdapter, call?: Call): Promise<void> {
+  let shownSince: number | null = null;
+  for (let now = deps.clock.now(); adapter.reports?.announces !== undefined && isYoung(session, now); now = deps.clock.now()) {
+    const heard = await hearOne(deps, record, session);
+    if (!heard.equipped) return;
+    const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id) ?? null;
+    const evidence = { session, screen, now };
+    const shown = adapter.ready(evidence) === true || adapter.read(evidence) !== null;
+    if (shown && !isRising(adapter, session, heard, now)) return;
+    shownSince = shown ? (shownSince ?? now) : null;
+    // Its reports may have been turned off.
+    if (shownSince !== null && now - shownSince >= SHOWN_MS) return;
+    await deps.clock.sleep(RISING_POLL_MS, call);
   }
 }
 

@@ -13,9 +13,11 @@ const DIARY_BYTES = 65_536;
 export interface Heard {
   readonly reports: readonly Report[];
   readonly diary: Said | null;
+  /** Whether the program was started with something of ours that can report. */
+  readonly equipped: boolean;
 }
 
-const NOTHING: Heard = { reports: [], diary: null };
+const NOTHING: Heard = { reports: [], diary: null, equipped: false };
 
 /** Where an agent's hooks report to, null where its adapter has none. */
 export function reportsFolder({ reports }: AgentAdapter, { adminDir }: AgentRecord): string | null {
@@ -67,7 +69,8 @@ export async function hear(
       ({ name, modifiedAt }): Report => ({ kind: name, at: modifiedAt, body: parsed(textOf.get(join(folders[i] ?? "", name)) ?? null) }),
     );
     const path = reader.diary?.path({ reports, session, env: deps.env }) ?? null;
-    heard.set(record.id, { reports, diary: path === null ? null : await lastWord(deps, path, reader) });
+    const equipped = (listings[i] ?? []).some(({ name }) => !KIND.test(name) && !name.startsWith("."));
+    heard.set(record.id, { reports, diary: path === null ? null : await lastWord(deps, path, reader), equipped });
   }
   return heard;
 }
@@ -75,6 +78,30 @@ export async function hear(
 /** What one live agent has reported. */
 export async function hearOne(deps: Deps, record: AgentRecord, session: Session): Promise<Heard> {
   return (await hear(deps, [{ record, session }])).get(record.id) ?? NOTHING;
+}
+
+/** The conversation that an agent's program reported before it ended, where nobody has asked since. */
+export async function learntConversation(deps: Deps, record: AgentRecord): Promise<string | null> {
+  const adapter = deps.adapters.get(record.adapter);
+  const folder = adapter === null ? null : reportsFolder(adapter, record);
+  if (adapter === null || folder === null) return null;
+  const names = ((await deps.host.files.list(folder)) ?? []).filter((name) => KIND.test(name));
+  const texts = await deps.host.files.readMany(names.map((name) => join(folder, name)));
+  const reports = names.map((kind, i): Report => ({ kind, at: 0, body: parsed(texts[i] ?? null) }));
+  return adapter.reports?.conversation(reports) ?? null;
+}
+
+/** How long a program that announces itself may take until it has, milliseconds. */
+const RISES_MS = 60_000;
+
+export function isYoung({ createdAt }: Session, now: number): boolean {
+  return now - createdAt < RISES_MS;
+}
+
+/** Whether a program has yet to say that it is up: what is pasted into its terminal now is lost. */
+export function isRising({ reports }: AgentAdapter, session: Session, heard: Heard | undefined, now: number): boolean {
+  if (reports?.announces === undefined || heard?.equipped !== true || !isYoung(session, now)) return false;
+  return !heard.reports.some(({ kind }) => kind === reports.announces);
 }
 
 async function lastWord(deps: Deps, path: string, { diary }: NonNullable<AgentAdapter["reports"]>): Promise<Said | null> {

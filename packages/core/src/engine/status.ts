@@ -1,6 +1,6 @@
 import type { AgentRecord, Screen, Session, StatusReading } from "../model/index.js";
 import type { AgentAdapter } from "../ports/index.js";
-import type { Heard } from "./reports.js";
+import { type Heard, isRising } from "./reports.js";
 
 /** Milliseconds of silence after which a program without marks of its own counts as having finished its turn. */
 const QUIET_MS = 3000;
@@ -62,7 +62,8 @@ function ranked(evidence: StatusEvidence, screen: StatusReading | null): StatusR
   const diary = heard?.diary ?? null;
   const said = hook === null || (diary !== null && diary.at >= hook.at) ? diary : hook;
   if (reader === undefined) return screen;
-  if (said === null) return screen?.status === "idle" && hasFirstPromptAhead(evidence) ? { status: "working", source: "session" } : screen;
+  if (said === null)
+    return screen?.status !== "waiting" && isBusyStarting(evidence, screen) ? { status: "working", source: "session" } : screen;
   const source = said === hook ? "hook" : "transcript";
   // What a report asks for names the command; a dialog often says no more than "the following".
   const question = said.question ?? screen?.question;
@@ -71,6 +72,12 @@ function ranked(evidence: StatusEvidence, screen: StatusReading | null): StatusR
     screen !== null && now - said.at > CATCH_UP_MS && reader.silent.some((change) => change === `${said.status}>${screen.status}`);
   if (overruled) return screen;
   return { status: said.status, source, ...(said.question === undefined ? {} : { question: said.question }) };
+}
+
+function isBusyStarting(evidence: StatusEvidence, screen: StatusReading | null): boolean {
+  const { adapter, session, heard, now } = evidence;
+  if (adapter !== null && session && isRising(adapter, session, heard, now)) return true;
+  return screen?.status === "idle" && hasFirstPromptAhead(evidence);
 }
 
 /** A program shows its empty input a moment before it takes up the prompt it was started with. */

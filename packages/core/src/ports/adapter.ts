@@ -23,6 +23,8 @@ export interface LaunchContext {
    * `AIFLEET_REPORTS` names it in the program's environment. Null where none is kept.
    */
   readonly reports: string | null;
+  /** The environment the program will have, but for what the launch adds. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** How to start an agent program. */
@@ -59,6 +61,8 @@ export interface Said {
 export interface ReportReader {
   /** Kinds whose text is wanted besides the newest report's. @default none */
   readonly bodies?: readonly string[];
+  /** A kind that the program reports once it is up and before it takes a prompt. Until then its screen says nothing. @default none */
+  readonly announces?: string;
   /** What the program last said it does. `reports` are the last of each kind, newest first. */
   said(reports: readonly Report[]): Said | null;
   /** The id of its conversation in its own terms. */

@@ -77,7 +77,7 @@ describe("a resumed conversation", () => {
     ["claude", "c1", ["claude", "--resume", "c1"]],
     ["codex", null, ["codex", "resume", "--last"]],
     ["codex", "c1", ["codex", "resume", "c1"]],
-    ["opencode", null, ["opencode", "--continue"]],
+    ["opencode", "ses_1", ["opencode", "--session", "ses_1"]],
     ["gemini", null, ["gemini", "--resume", "latest"]],
     ["aider", null, ["aider", "--restore-chat-history"]],
     ["demo", null, [NODE, "/demo.js", "--resume"]],
@@ -89,7 +89,14 @@ describe("a resumed conversation", () => {
     expect(adapter("claude").resume(contextOf("go on now"))?.argv).toEqual(["claude", "--continue", "--", "go on now"]);
     expect(adapter("codex").resume(contextOf("go on now"))?.argv).toEqual(["codex", "resume", "--last", "go on now"]);
     expect(adapter("gemini").resume(contextOf("go on"))?.argv).toEqual(["gemini", "--resume", "latest", "-i", "go on"]);
-    expect(adapter("opencode").resume(contextOf("go on"))).toEqual({ argv: ["opencode", "--continue"], promptVia: "paste" });
+    expect(adapter("opencode").resume(contextOf("go on", { conversation: "s" }))).toEqual({
+      argv: ["opencode", "--session", "s"],
+      promptVia: "paste",
+    });
+  });
+
+  it("is nobody else's: opencode would take up the last one of any worktree", () => {
+    expect(adapter("opencode").resume(contextOf(null))).toBeNull();
   });
 });
 
@@ -118,6 +125,61 @@ describe("settings of a known agent", () => {
     expect(codex.read(evidenceOf(["HELP me", "›"]))).toEqual({ status: "waiting", source: "screen", question: "HELP me" });
     expect(codex.ready(evidenceOf(["HELP me", "›"]))).toBe(false);
     expect(codex.read(evidenceOf(["", "›"]))?.status).toBe("idle");
+  });
+});
+
+describe("the plugin of opencode", () => {
+  const reports = "/r/fleet-reports";
+  const ours = "file:///r/fleet-reports/reporter.mjs";
+  const settings = (own: string | undefined) =>
+    adapter("opencode").launch(contextOf(null, { reports, env: { OPENCODE_CONFIG_CONTENT: own } })).env?.OPENCODE_CONFIG_CONTENT;
+
+  it("is given beside settings of the user's own in the environment", () => {
+    expect(JSON.parse(settings(undefined) ?? "")).toEqual({ plugin: [ours] });
+    expect(JSON.parse(settings('{"model":"m","plugin":["mine"]}') ?? "")).toEqual({ model: "m", plugin: ["mine", ours] });
+    expect(adapter("opencode").launch(contextOf(null, { reports })).files?.["reporter.mjs"]).toContain("AIFLEET_REPORTS");
+  });
+
+  it("does not pile up where an agent starts agents", () => {
+    const inherited = JSON.stringify({ plugin: ["file:///other/fleet-reports/reporter.mjs"] });
+    expect(JSON.parse(settings(inherited) ?? "")).toEqual({ plugin: [ours] });
+  });
+
+  it("is left out where those cannot be read", () => {
+    for (const own of ["{ // mine", "[]", "null"]) expect(settings(own)).toBeUndefined();
+  });
+
+  it("is added to what the configuration sets", () => {
+    const own = adapter("opencode", { opencode: { env: { OPENCODE_CONFIG_CONTENT: '{"model":"m"}', A: "1" } } });
+    const { env } = own.launch(contextOf(null, { reports }));
+    expect(JSON.parse(env?.OPENCODE_CONFIG_CONTENT ?? "")).toEqual({ model: "m", plugin: [ours] });
+    expect(env?.A).toBe("1");
+  });
+});
+
+describe("a prompt that the program would read as an order", () => {
+  it.each([
+    ["opencode", "/review it", " /review it", "/review it"],
+    ["opencode", "Look at @a", "Look at @a ", "Look at @a"],
+    ["opencode", "!ls", "!ls", "!ls"],
+    ["opencode", "Plain", "Plain", "Plain"],
+  ])("reaches %s as text: %s", (name, prompt, paste, taken) => {
+    expect(adapter(name).typed?.(prompt)).toEqual({ paste, taken });
+  });
+
+  it("does so as an argument, too", () => {
+    expect(adapter("opencode").launch(contextOf("/review it")).argv).toEqual(["opencode", "--prompt", " /review it"]);
+  });
+});
+
+describe("a permission mode", () => {
+  const permission = (mode: "ask" | "edit" | "yolo") => adapter("opencode").launch(contextOf(null, { mode })).env?.OPENCODE_PERMISSION;
+
+  it("is had of opencode by its environment, or by a flag", () => {
+    expect(JSON.parse(permission("ask") ?? "")).toMatchObject({ edit: "ask", bash: "ask", read: "allow", "*": "ask" });
+    expect(JSON.parse(permission("edit") ?? "")).toMatchObject({ edit: "allow", bash: "ask" });
+    expect(permission("yolo")).toBeUndefined();
+    expect(adapter("opencode").launch(contextOf(null, { mode: "yolo" })).argv).toEqual(["opencode", "--auto"]);
   });
 });
 

@@ -14,6 +14,7 @@ interface Recorded {
   readonly state: string;
   readonly title: string;
   readonly question: string | undefined;
+  readonly choices: string | undefined;
   readonly lines: readonly string[];
 }
 
@@ -27,6 +28,7 @@ function recorded(agent: string): Recorded[] {
       state: name.split("-")[0] ?? "",
       title: value("title") ?? "",
       question: value("question"),
+      choices: value("choices"),
       lines: lines.slice(head.length),
     };
   });
@@ -51,10 +53,20 @@ describe.each(agents.map((entry) => entry.name))("what %s shows", (agent) => {
     const reading = adapter(agent).read(evidence);
     expect(reading?.status ?? "unknown").toBe(screen.state);
     expect(reading?.question).toBe(screen.question);
+    if (screen.choices !== undefined) expect(reading?.choices?.map(({ label }) => label).join(" | ")).toBe(screen.choices);
     if (reading !== null) expect(reading.source).toBe("screen");
     if (screen.state === "waiting") expect(adapter(agent).ready(evidence)).toBe(false);
     if (screen.state === "idle") expect(adapter(agent).ready(evidence)).toBe(true);
     if (screen.state === "unknown") expect(adapter(agent).ready(evidence)).not.toBe(true);
+  });
+
+  it.each(
+    recorded(agent)
+      .filter(({ state }) => state === "idle" && adapter(agent).draft)
+      .map((screen) => [screen.name, screen] as const),
+  )("is told from a draft of a person's in %s", (name, screen) => {
+    const drafted = /^idle-(draft|list-in-draft)/.test(name);
+    expect(adapter(agent).draft?.(evidenceOf([...screen.lines, "", ""], screen.title)) ?? false).toBe(drafted);
   });
 
   it("is not read from an empty screen, nor from none", () => {

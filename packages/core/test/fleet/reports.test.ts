@@ -21,7 +21,10 @@ function hooked(manner: string, log: string): AgentAdapter {
     title: "A program with hooks",
     program: process.execPath,
     launch: () => ({ argv, promptVia: "none", env: { HOOKED_MANNER: manner, HOOKED_LOG: log }, files: { "settings.json": "{}" } }),
-    resume: () => null,
+    resume({ conversation }) {
+      resumed.push(conversation);
+      return { argv, promptVia: "none", env: { HOOKED_MANNER: manner, HOOKED_LOG: log } };
+    },
     read({ screen }): StatusReading | null {
       const shown = screen?.lines.findLast((line) => /^\[(idle|working)\]$/.test(line))?.slice(1, -1);
       return shown === "idle" || shown === "working" ? { status: shown, source: "screen" } : null;
@@ -34,6 +37,7 @@ function hooked(manner: string, log: string): AgentAdapter {
       conversation: "session_id",
       question: toolQuestion,
       silent: ["working>idle", "waiting>idle"],
+      announces: "SessionStart",
     }),
   };
 }
@@ -42,8 +46,10 @@ let world: World;
 let log: string;
 let fleet: Fleet;
 let agent: Agent;
+let resumed: (string | null)[];
 
 async function start(manner: string): Promise<void> {
+  resumed = [];
   fleet = await openFleet(world, world.repo(manner), { adapters: [hooked(manner, log)] });
   agent = await fleet.createAgent({ branch: "a", adapter: "hooked" });
 }
@@ -98,6 +104,13 @@ describe("an agent whose program has hooks", () => {
     expect(taken()).toEqual(["one", "one"]);
   });
 
+  it("is not idle before it has said that it is up, and a prompt waits for that", async () => {
+    await start("late");
+    expect(await now()).toMatchObject({ status: "working", statusSource: "session" });
+    await agent.prompt("one");
+    expect(taken()).toEqual(["one"]);
+  });
+
   it("is idle again after an interruption that it does not report", async () => {
     await start("good");
     await agent.prompt("a long one");
@@ -105,6 +118,16 @@ describe("an agent whose program has hooks", () => {
     world.tmux("send-keys", "-t", world.tmux("list-panes", "-a", "-F", "#{pane_id}").trim(), "Escape");
     await agent.waitFor("idle", { timeout: 10_000 });
     expect(await now()).toMatchObject({ status: "idle", statusSource: "screen" });
+  });
+
+  it("is known by its conversation also where nobody asked before its terminal was gone", async () => {
+    await start("good");
+    await agent.prompt("one");
+    world.tmux("kill-server");
+    await agent.resume();
+    const state = JSON.parse(readFileSync(join(world.fleetHome, "state.json"), "utf8"));
+    expect(resumed).toEqual(["talk-1"]);
+    expect(state.agents[0].conversation).toBe("talk-1");
   });
 
   it("is known by its conversation, which the record keeps", async () => {

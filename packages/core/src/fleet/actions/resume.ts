@@ -7,7 +7,7 @@ import type { Seen } from "../../engine/look.js";
 import { isRegistered } from "../../engine/loss.js";
 import { saveRecords } from "../../engine/mirror.js";
 import { requireProgram } from "../../engine/program.js";
-import { prepareReports, reportsFolder } from "../../engine/reports.js";
+import { learntConversation, prepareReports, reportsFolder } from "../../engine/reports.js";
 import { refuseTooMany } from "../../engine/reserve.js";
 import { type Riser, riser } from "../../engine/rise.js";
 import { isSingle } from "../../engine/targets.js";
@@ -123,7 +123,13 @@ async function refuseOverLimit(deps: Deps, more: number, call?: CallOptions): Pr
   refuseTooMany(deps, agents.filter(({ record }) => isAlive(record.status)).length, more);
 }
 
-async function startAgain(deps: Deps, { record, session: old }: Seen, waitUntilUp: Riser, call?: CallOptions): Promise<AgentRecord> {
+async function startAgain(
+  deps: Deps,
+  { record: before, session: old }: Seen,
+  waitUntilUp: Riser,
+  call?: CallOptions,
+): Promise<AgentRecord> {
+  const record = { ...before, conversation: before.conversation ?? (await learntConversation(deps, before)) };
   const link = await deps.git.readLink(record.worktree);
   if (link?.adminDir !== record.adminDir || !(await isRegistered(deps, record))) {
     throw new FleetError("DRIVER_FAILED", `The worktree of ${record.branch} is not there any more.`, {
@@ -151,6 +157,7 @@ async function startAgain(deps: Deps, { record, session: old }: Seen, waitUntilU
     conversation: record.conversation,
     mode: record.mode ?? null,
     reports: reportsFolder(adapter, record),
+    env,
   };
   const fresh = adapter.launch(context);
   const launch: Launch = adapter.resume(context) ?? fresh;
@@ -168,20 +175,24 @@ async function startAgain(deps: Deps, { record, session: old }: Seen, waitUntilU
         startSession(deps, record, how, { ...env, ...how.env, ...reports }, call),
       );
       const up = await waitUntilUp(session, adapter, logFileOf(deps, record.id));
-      return settleRecord(deps, record, up);
+      const conversation = how === fresh ? (how.conversation ?? null) : record.conversation;
+      return settleRecord(deps, { ...record, conversation }, up);
     });
     // It runs; that the registry does not say so yet is put right by the next look at it.
     await mendIfPossible(() => saveRecords(deps, [settled]), fill(call).warn, "The agent runs, but that could not be written down");
     return settled;
   };
+  const warnAfresh = () =>
+    call?.onWarning?.({
+      code: "STARTED_AFRESH",
+      branch: record.branch,
+      message: `${record.branch} had no conversation to take up and was started afresh.`,
+    });
   try {
+    if (launch === fresh && adapter.reports !== undefined) warnAfresh();
     return await begin(launch).catch((error: unknown) => {
       if (launch === fresh || !isFleetError(error, "AGENT_DIED") || !NOTHING_TO_RESUME.test(error.data.output ?? "")) throw error;
-      call?.onWarning?.({
-        code: "STARTED_AFRESH",
-        branch: record.branch,
-        message: `${record.branch} had no conversation to take up and was started afresh.`,
-      });
+      warnAfresh();
       return begin(fresh);
     });
   } catch (error) {

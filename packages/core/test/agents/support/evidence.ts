@@ -33,6 +33,7 @@ export function contextOf(prompt: string | null, more: Partial<LaunchContext> = 
     conversation: null,
     mode: null,
     reports: null,
+    env: {},
     ...more,
   };
 }

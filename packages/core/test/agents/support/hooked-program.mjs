@@ -1,6 +1,6 @@
 // A program with hooks, as coding agents have them: reports what it does by a shell command of the launch's.
 // HOOKED_MANNER: `good`; `swallow` drops the first Enter after each paste; `other` reports another text than it
-// took; `mute` takes prompts and reports none.
+// took; `mute` takes prompts and reports none; `late` loses what it is given before it is up.
 import { spawnSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 
@@ -17,6 +17,12 @@ const report = (kind, body) =>
 process.stdin.setRawMode(true);
 process.stdin.setEncoding("utf8");
 process.stdout.write("\x1b[?2004h");
+if (manner === "late") {
+  const lose = () => undefined;
+  process.stdin.on("data", lose);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  process.stdin.off("data", lose);
+}
 report("SessionStart", {});
 show("idle");
 
