@@ -262,10 +262,10 @@ describe("the user's own world", () => {
   });
   afterAll(() => world.dispose());
 
-  it.each(KINDS)(
-    "$what, umask $umask: agents are made, listed, prompted, saved and killed, and nothing of it is touched",
-    async (kind) => {
-      const { env, umask } = kind;
+  it.each(KINDS.map((kind) => [kind.what, kind.umask, kind] as const))(
+    "%s, umask %s: agents are made, listed, prompted, saved and killed, and nothing of it is touched",
+    async (_what, umask, kind) => {
+      const { env } = kind;
       const surroundings = env.TMUX === "INSIDE" ? { ...kind, env: { ...env, TMUX: `${socket},1,0` } } : kind;
       // biome-ignore lint/suspicious/noExplicitAny: what is in it is what the test finds out
       const ask = async (args: readonly string[], other: Partial<Surroundings> = {}): Promise<any> => {
