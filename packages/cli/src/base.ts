@@ -91,6 +91,7 @@ const UNFIT: ReadonlySet<unknown> = new Set(["TOOL_MISSING", "TOOL_OLD", "TIMEOU
 async function openFleet(open: typeof Fleet.open, flags: CommonFlags, ui: Ui, options: WorkOptions): Promise<Fleet> {
   const settings: FleetOpenOptions = {
     ignoreProjectConfig: options.ignoreProjectConfig ?? flags["no-project-config"] === true,
+    startCourier: async (place) => (await import("./courier.js")).startCourier(place),
     ...(ui.verbose ? { onCommand: (trace) => ui.trace(trace) } : {}),
   };
   if (flags.repo !== undefined && options.withoutGit !== true) return open({ ...settings, repo: flags.repo });

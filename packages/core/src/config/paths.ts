@@ -9,6 +9,8 @@ export interface HomePaths {
   readonly state: string;
   readonly worktrees: string;
   readonly logs: string;
+  /** Prompts that wait for their agents to be idle. */
+  readonly queue: string;
   readonly trash: string;
   readonly trust: string;
   readonly journal: string;
@@ -36,6 +38,7 @@ export function homePaths(home: string, socket: string | null = null): HomePaths
     state: join(home, "state.json"),
     worktrees: join(home, "worktrees"),
     logs: join(home, "logs"),
+    queue: join(home, "queue"),
     trash: join(home, "trash"),
     trust: join(home, "trust.json"),
     journal: join(home, "journal"),

@@ -39,6 +39,8 @@ export interface Deps {
   readonly settings: LoadedConfig;
   /** Makes the home's folders and, on first use, its commented settings file. */
   readonly prepareHome: () => Promise<void>;
+  /** Starts a process that outlives this one and gives queued prompts; null where there is none to start. */
+  readonly startCourier: ((place: { readonly home: string; readonly repo: string | null }) => void | Promise<void>) | null;
   /** Throws `NOT_TRUSTED` if the project's file has not been trusted, unless it is to be passed over. */
   readonly requireTrust: () => void;
 }

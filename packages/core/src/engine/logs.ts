@@ -26,6 +26,11 @@ export function answerFileOf(deps: Deps, id: string): string {
   return join(deps.paths.logs, `${id}.answers.jsonl`);
 }
 
+/** What became of prompts that were queued, a line of JSON each. */
+export function queueFileOf(deps: Deps, id: string): string {
+  return join(deps.paths.logs, `${id}.queue.jsonl`);
+}
+
 function metaFileOf(deps: Deps, id: string): string {
   return join(deps.paths.logs, `${id}.json`);
 }

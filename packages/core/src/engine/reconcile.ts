@@ -10,6 +10,7 @@ import { writeMirror } from "./mirror.js";
 import { recover } from "./recover.js";
 import { sweep } from "./sweep.js";
 import { mendIfPossible } from "./unwritable.js";
+import { wakeCourier } from "./wake-courier.js";
 
 /** Observations older than this are of agents that are gone, milliseconds. */
 const KEEP_MS = 7 * 24 * 3600 * 1000;
@@ -59,6 +60,7 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   const isBroken = snapshot.problems.length > 0;
   await mendIfPossible(() => remember(deps, inScope, kept, adopted, seen, isBroken), warn, "What was found could not be written down");
   await observe(deps, seen);
+  await wakeCourier(deps, seen);
   return { agents: seen, sessions: found };
 }
 

@@ -12,6 +12,7 @@ import type {
   KillOptions,
   ListedAgent,
   LogOptions,
+  PromptOptions,
   PromptResult,
   WaitFor,
   WaitOptions,
@@ -92,8 +93,8 @@ export class Agent {
   }
 
   /** Sends a prompt. Throws `PROMPT_REFUSED` or `PROMPT_UNVERIFIED` unless it was delivered or queued. */
-  async prompt(text: string, call?: CallOptions): Promise<PromptResult> {
-    const [result] = await this.#fleet.prompt(this.id, text, call);
+  async prompt(text: string, options: PromptOptions & CallOptions = {}): Promise<PromptResult> {
+    const [result] = await this.#fleet.prompt(this.id, text, options);
     return result as PromptResult;
   }
 

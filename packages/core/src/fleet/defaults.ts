@@ -77,6 +77,7 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
       for (const place of [paths.run, paths.journal]) makePrivateFolder(place);
       for (const place of [paths.run, paths.logs, paths.trash]) await host.files.makeFolder(place);
     },
+    startCourier: options.startCourier ?? null,
     requireTrust: () => requireTrust(settings, options.ignoreProjectConfig === true),
   };
 }

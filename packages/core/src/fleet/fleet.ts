@@ -1,11 +1,12 @@
 import type { ConfigValue, LoadedConfig, ProjectType } from "../config/index.js";
+import { carry } from "../engine/courier.js";
 import type { Deps } from "../engine/deps.js";
 import type { FleetEvent, SavedEntry, Target, Warning } from "../model/index.js";
 import type { AttachCommand } from "../ports/index.js";
 import { answer, questions } from "./actions/answer.js";
 import { attachCommand } from "./actions/attach.js";
 import { type BatchOutcome, fanout, multi } from "./actions/batch.js";
-import { collecting } from "./actions/call.js";
+import { collecting, fill } from "./actions/call.js";
 import { createAgent } from "./actions/create.js";
 import { diff } from "./actions/diff.js";
 import { doctor } from "./actions/doctor.js";
@@ -43,6 +44,7 @@ import type {
   ListOptions,
   LogOptions,
   MultiOptions,
+  PromptOptions,
   PromptResult,
   StopResult,
   Task,
@@ -114,9 +116,19 @@ export class Fleet {
     return this.#batch(await multi(this.#deps, tasks, options, inner), warnings, inner);
   }
 
-  /** Sends a prompt. One target by name throws `PROMPT_REFUSED` or `PROMPT_UNVERIFIED` unless delivered or queued. */
-  prompt(target: Target, text: string, call?: CallOptions): Promise<readonly PromptResult[]> {
-    return prompt(this.#deps, target, text, call);
+  /**
+   * Sends a prompt. One target by name throws `PROMPT_REFUSED` or `PROMPT_UNVERIFIED` unless delivered or queued.
+   *
+   * @example
+   * await fleet.prompt("fix-auth", "Now the tests", { whenIdle: true });
+   */
+  prompt(target: Target, text: string, options: PromptOptions & CallOptions = {}): Promise<readonly PromptResult[]> {
+    return prompt(this.#deps, target, text, options, options);
+  }
+
+  /** Gives queued prompts to agents as they become idle. Ends when none is queued for a living agent, or another process does it. */
+  deliverQueued(call?: CallOptions): Promise<void> {
+    return carry(this.#deps, fill(call).warn, call);
   }
 
   /** The agents of a target that wait for an answer, with what they ask. */

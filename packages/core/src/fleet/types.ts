@@ -63,6 +63,12 @@ export interface FleetOpenOptions {
   readonly journal?: Journal;
   /** Adapters beside the built-in and configured ones; a name that exists is replaced. */
   readonly adapters?: readonly AgentAdapter[] | AdapterRegistry;
+  /**
+   * Starts a process that outlives this one and calls {@link Fleet.deliverQueued} for that home and repository. Called
+   * where prompts are queued and nobody gives them.
+   * @default none: queued prompts are given while somebody calls `deliverQueued`, or by the next `fleet` command
+   */
+  readonly startCourier?: (place: { readonly home: string; readonly repo: string | null }) => void | Promise<void>;
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
@@ -131,6 +137,15 @@ export interface PromptResult {
   readonly delivery: Delivery;
   /** Why it was not delivered, null if it was. */
   readonly reason: string | null;
+}
+
+export interface PromptOptions {
+  /**
+   * Keep the prompt for an agent that is not idle and give it once it is, in order, also when this process has
+   * ended by then (see `startCourier`). Nothing is typed while it works, asks or starts.
+   * @default false: typed now, whatever it does
+   */
+  readonly whenIdle?: boolean | undefined;
 }
 
 export interface AnswerOptions {

@@ -8,6 +8,7 @@ import type { Seen } from "../../engine/look.js";
 import { lossOf } from "../../engine/loss.js";
 import { writeMirror } from "../../engine/mirror.js";
 import { mapPool } from "../../engine/pool.js";
+import { dropQueues } from "../../engine/queue.js";
 import { type Moment, noteMoment } from "../../engine/stillness.js";
 import { removeAll } from "../../engine/take-away.js";
 import { isSingle } from "../../engine/targets.js";
@@ -116,6 +117,10 @@ async function forget(
           : agent,
       );
   });
+  await dropQueues(
+    deps,
+    going.map(({ seen }) => seen.record).filter(({ id }) => gone.has(id)),
+  );
   const { agents } = await deps.store.read();
   for (const agent of agents) if (stopped.has(agent.id)) await writeMirror(deps, agent);
   await tidyLogs(deps, new Set(agents.map((agent) => agent.id)));

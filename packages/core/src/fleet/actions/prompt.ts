@@ -1,24 +1,33 @@
-import { checkPromptText, deliver, type Receipt } from "../../engine/deliver.js";
+import { checkPromptText, deliver } from "../../engine/deliver.js";
 import type { Deps } from "../../engine/deps.js";
 import type { Seen } from "../../engine/look.js";
 import { mapPool } from "../../engine/pool.js";
+import { deliverNext, enqueue } from "../../engine/queue.js";
 import { isSingle } from "../../engine/targets.js";
+import { wakeCourier } from "../../engine/wake-courier.js";
 import { FleetError, toFleetError } from "../../errors/index.js";
-import type { Target } from "../../model/index.js";
-import type { CallOptions, PromptResult } from "../types.js";
+import { isEnded, type Target } from "../../model/index.js";
+import type { CallOptions, PromptOptions, PromptResult } from "../types.js";
 import { find } from "./find.js";
 
 const NOT_SENT = "interrupted before anything was typed";
-const SAID = { delivered: "delivered to", unverified: "not seen to be taken by", refused: "not sent to" } as const;
+const SAID = { delivered: "delivered to", queued: "queued for", unverified: "not seen to be taken by", refused: "not sent to" } as const;
 
 /** Gives a prompt to agents. One by name: throws unless it was delivered; several: each has its result. */
-export async function prompt(deps: Deps, target: Target, text: string, call?: CallOptions): Promise<readonly PromptResult[]> {
+export async function prompt(
+  deps: Deps,
+  target: Target,
+  text: string,
+  options: PromptOptions,
+  call?: CallOptions,
+): Promise<readonly PromptResult[]> {
   checkPromptText(text);
   const chosen = await find(deps, target, call);
   const single = isSingle(target);
   // Of several, one that cannot be given its prompt must not keep the others' results from being told.
-  const given = (seen: Seen): Promise<Receipt> =>
-    deliver(deps, seen, text, call).catch((error: unknown) => {
+  const give = options.whenIdle === true ? giveWhenIdle : deliver;
+  const given = (seen: Seen): Promise<Given> =>
+    give(deps, seen, text, call).catch((error: unknown) => {
       // All of these come before anything is typed.
       const { code, message } = toFleetError(error);
       if (single || !["DISK_FULL", "PERMISSION_DENIED", "LOCKED", "INTERRUPTED"].includes(code)) throw error;
@@ -29,15 +38,30 @@ export async function prompt(deps: Deps, target: Target, text: string, call?: Ca
     deps.settings.config.fleet.maxParallel,
     async (seen): Promise<PromptResult> => ({ branch: seen.record.branch, ...(await given(seen)) }),
   );
-  if (call?.signal?.aborted && results.some(({ delivery }) => delivery !== "delivered")) throw cutOff(results, call.signal.reason);
+  if (results.some(({ delivery }) => delivery === "queued")) await wakeCourier(deps, chosen);
+  if (call?.signal?.aborted && results.some(({ delivery }) => delivery !== "delivered" && delivery !== "queued"))
+    throw cutOff(results, call.signal.reason);
   const [only] = results;
-  if (single && only !== undefined && only.delivery !== "delivered") throw undelivered(only);
+  if (single && only !== undefined && only.delivery !== "delivered" && only.delivery !== "queued") throw undelivered(only);
   return results;
+}
+
+type Given = Pick<PromptResult, "delivery" | "reason">;
+
+/** Queues it, behind what is queued already; an idle agent with nothing queued gets it at once. */
+async function giveWhenIdle(deps: Deps, seen: Seen, text: string, call?: CallOptions): Promise<Given> {
+  const { status } = seen.record;
+  if (isEnded(status)) return { delivery: "refused", reason: `its program does not run (${status})` };
+  const before = await enqueue(deps, seen.record, text);
+  if (before > 0) return { delivery: "queued", reason: `${before} ${before === 1 ? "prompt stands" : "prompts stand"} before it` };
+  if (status !== "idle") return { delivery: "queued", reason: `it is ${status}` };
+  const receipt = await deliverNext(deps, seen, call);
+  return receipt === null || receipt.delivery === "refused" ? { delivery: "queued", reason: receipt?.reason ?? null } : receipt;
 }
 
 /** Who has the prompt all the same, and who has not. */
 function cutOff(results: readonly PromptResult[], cause: unknown): FleetError {
-  const groups = (["delivered", "unverified", "refused"] as const).flatMap((delivery) => {
+  const groups = (["delivered", "queued", "unverified", "refused"] as const).flatMap((delivery) => {
     const branches = results.filter((result) => result.delivery === delivery).map(({ branch }) => branch);
     return branches.length === 0 ? [] : [`${SAID[delivery]} ${branches.join(", ")}`];
   });

@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { promptsTaken } from "../../../core/test/support/demo.js";
+import { makeWorld, processesOf, settle, type World } from "../../../core/test/support/world.js";
+import { type Person, person } from "./support/person.js";
+
+const START = "Go [[ask May I go on?]] [[no-commit]]";
+
+let world: World;
+let me: Person;
+
+beforeEach(async () => {
+  world = makeWorld("when idle");
+  me = person(world, world.repo());
+  await me.fleet(["create", "a", "--prompt", START]);
+  await me.fleet(["wait", "a", "--for", "waiting", "--timeout", "20"]);
+});
+afterEach(() => world.dispose());
+
+function couriers(): number[] {
+  return processesOf(world.root).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("\0__courier\0");
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe("fleet prompt --when-idle", () => {
+  it("gives the prompts in order once the agent is idle, long after the command has ended", async () => {
+    expect(await me.fleet(["prompt", "a", "one", "--when-idle"])).toMatchObject({
+      code: 0,
+      stdout: "queued for a (it is waiting)\n",
+      stderr: "",
+    });
+    expect((await me.json(["prompt", "a", "two", "--when-idle"])).results).toEqual([
+      { branch: "a", delivery: "queued", reason: "1 prompt stands before it" },
+    ]);
+    await me.fleet(["answer", "a", "yes"]);
+    const taken = await settle(
+      () => promptsTaken(world).map(({ text }) => text),
+      (texts) => texts.length >= 3,
+      20_000,
+    );
+    expect(taken).toEqual([START, "one", "two"]);
+    expect(await settle(couriers, (pids) => pids.length === 0, 5000)).toEqual([]);
+  });
+
+  it("is taken up by the next command when the process that carries it was killed", async () => {
+    await me.fleet(["prompt", "a", "one", "--when-idle"]);
+    const [courier = 0] = await settle(couriers, (pids) => pids.length === 1);
+    process.kill(courier, "SIGKILL");
+    await me.fleet(["answer", "a", "yes"]);
+    await me.fleet(["list"]);
+    const taken = await settle(
+      () => promptsTaken(world).map(({ text }) => text),
+      (texts) => texts.length >= 2,
+      20_000,
+    );
+    expect(taken).toEqual([START, "one"]);
+  });
+});
