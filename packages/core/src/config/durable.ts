@@ -1,6 +1,7 @@
-import { closeSync, constants, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { toFleetError } from "../errors/index.js";
+import { makeFolders } from "../host/folder.js";
 
 /**
  * Puts a file in place whole and for good: temporary file beside it, fsync, rename, fsync of the
@@ -31,7 +32,7 @@ export function writeDurably(path: string, text: string, options: { readonly mod
 /** Makes a folder of the user's own (0700) with its parents. */
 export function makePrivateFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path, 0o700);
   } catch (error) {
     throw toFleetError(error, `Cannot make ${path}`);
   }

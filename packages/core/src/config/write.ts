@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, linkSync, openSync, realpathSync, statSync } from "node:fs";
+import { closeSync, fchmodSync, linkSync, lstatSync, openSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { FleetError, toFleetError } from "../errors/index.js";
@@ -15,6 +15,8 @@ import { parseToml } from "./toml.js";
 
 /** Writes the commented settings file if there is none; true if it wrote it. */
 export function writeFirstConfig(paths: Pick<HomePaths, "home" | "config">): boolean {
+  // First of all: a full disk takes no file, not even one that would not be used.
+  if (lstatSync(paths.config, { throwIfNoEntry: false }) !== undefined) return false;
   makePrivateFolder(paths.home);
   return writeNewFile(paths.config, firstFileText(), 0o600);
 }

@@ -42,8 +42,12 @@ export async function copyCredentials(
       warn({ code: "CREDENTIAL_SKIPPED", message: `The credential file ${path} would land outside the worktree and was not copied.` });
       continue;
     }
-    const content = await files.readRange(origin, 0, stat.size);
-    if (content === null) continue;
+    // The checks above say what is wrong; this one holds, also where a link is put in the way meanwhile.
+    const content = await files.readWithin(source, join(source, path));
+    if (content === null) {
+      warn({ code: "CREDENTIAL_SKIPPED", message: `The credential file ${path} changed while it was looked at and was not copied.` });
+      continue;
+    }
     await files.makeFolder(dirname(place), 0o755);
     await files.write(place, content, 0o600);
     copied.push(path);

@@ -1,6 +1,6 @@
 import type { HomePaths } from "../config/paths.js";
 import type { LoadedConfig } from "../config/types.js";
-import type { Repository } from "../model/index.js";
+import type { Repository, Warning } from "../model/index.js";
 import type {
   AdapterRegistry,
   Call,
@@ -37,10 +37,10 @@ export interface Deps {
   /** The folder it was opened with: HEAD of a new branch is this folder's. */
   readonly folder: string | null;
   readonly settings: LoadedConfig;
-  /** Makes the home's folders and, on first use, its commented settings file. */
-  readonly prepareHome: () => Promise<void>;
   /** Starts a process that outlives this one and gives queued prompts; null where there is none to start. */
   readonly startCourier: ((place: { readonly home: string; readonly repo: string | null }) => void | Promise<void>) | null;
+  /** Makes the home's folders and, on first use, its commented settings file; with `warn` closes what is open to others, and tells. */
+  readonly prepareHome: (warn?: (warning: Warning) => void) => Promise<void>;
   /** Throws `NOT_TRUSTED` if the project's file has not been trusted, unless it is to be passed over. */
   readonly requireTrust: () => void;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { FleetError } from "../errors/index.js";
-import { type AgentRecord, isAlive, type Repository } from "../model/index.js";
+import { type AgentRecord, isAlive, type Repository, type Warning } from "../model/index.js";
 import type { Deps } from "./deps.js";
 import type { Seen } from "./look.js";
 import { projectName } from "./names.js";
@@ -30,8 +30,9 @@ export async function reserve(
   repo: Repository,
   plans: readonly Plan[],
   running: readonly Seen[],
+  warn: (warning: Warning) => void,
 ): Promise<readonly { readonly plan: Plan; readonly record: AgentRecord }[]> {
-  await deps.prepareHome();
+  await deps.prepareHome(warn);
   const self = await deps.processes.self();
   const onDisk = (await deps.host.files.list(join(deps.settings.config.worktree.root, projectName(repo)))) ?? [];
   const alive = new Set(running.filter(({ record }) => isAlive(record.status)).map(({ record }) => record.id));

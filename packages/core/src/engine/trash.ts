@@ -62,6 +62,8 @@ export async function saveCommits(deps: Deps, repo: Repository, record: AgentRec
   await writeNote(deps, repo, record, { head: facts.head, branch: facts.branch, ref });
   await deps.host.files.removeTree(savedAdmin(deps, record.id));
   await copyFolder(deps, record.adminDir, savedAdmin(deps, record.id));
+  // The copy took the mode of what was copied.
+  await deps.host.files.setMode(savedAdmin(deps, record.id), 0o700);
   return ref;
 }
 

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { dirname, join, relative, resolve } from "node:path";
 import { adapterRegistry } from "../agents/registry.js";
 import { makePrivateFolder } from "../config/durable.js";
-import { homeOf, homePaths, type LoadedConfig, loadConfig, writeFirstConfig } from "../config/index.js";
+import { closeHome, homeOf, homePaths, type LoadedConfig, loadConfig, writeFirstConfig } from "../config/index.js";
 import { simpleGitDriver } from "../drivers/git/index.js";
 import { processDriver } from "../drivers/process/index.js";
 import { tmuxDriver } from "../drivers/session/index.js";
@@ -71,8 +71,9 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
     repo,
     folder,
     settings,
-    prepareHome: async () => {
+    prepareHome: async (warn) => {
       writeFirstConfig(paths);
+      if (warn !== undefined) for (const message of closeHome(paths)) warn({ code: "MODE_CHANGED", message });
       // Locks, journal and observations lie on this machine, wherever the host is.
       for (const place of [paths.run, paths.journal]) makePrivateFolder(place);
       for (const place of [paths.run, paths.logs, paths.trash]) await host.files.makeFolder(place);

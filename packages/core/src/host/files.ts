@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { constants, lstatSync, readdirSync, readFileSync, type Stats } from "node:fs";
-import { appendFile, chmod, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, unlink, utimes } from "node:fs/promises";
+import { appendFile, chmod, lstat, open, readdir, readFile, realpath, rename, rm, rmdir, unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { toFleetError } from "../errors/index.js";
 import type { FileStat, HostFiles } from "../ports/index.js";
+import { makeFolders } from "./folder.js";
 import { removeTree } from "./remove-tree.js";
 
 /** Files of this machine. Modes are what is asked for, whatever the umask. */
@@ -50,6 +51,21 @@ export const localFiles: HostFiles = {
       }
     }),
 
+  readWithin: (root, path) =>
+    orNull(path, async () => {
+      const handle = await open(await realpath(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      try {
+        const opened = await handle.stat();
+        // What was opened is what lies inside now: a link that was put on the way meanwhile leads to another file.
+        const real = await realpath(path);
+        const inside = await lstat(real);
+        const same = opened.dev === inside.dev && opened.ino === inside.ino;
+        return opened.isFile() && same && real.startsWith(`${root}/`) ? await handle.readFile() : null;
+      } finally {
+        await handle.close();
+      }
+    }),
+
   write: (path, content, mode = 0o600, scratch = dirname(path)) =>
     orThrow(`write ${path}`, async () => {
       const temporary = join(scratch, `.tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
@@ -78,7 +94,7 @@ export const localFiles: HostFiles = {
 
   makeFolder: (path, mode = 0o700) =>
     orThrow(`make ${path}`, async () => {
-      const first = await mkdir(path, { recursive: true, mode });
+      const first = makeFolders(path, mode);
       if (first === undefined) return;
       for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, mode);
     }),

@@ -73,7 +73,8 @@ export interface GitDriver {
   worktrees(repo: Repository, call?: Call): Promise<readonly Worktree[]>;
   /**
    * Makes worktrees, many at once as the normal case; yields each as it is ready, in any order.
-   * A failed one leaves neither folder nor registration nor a branch it made. Verified by outcome
+   * A failed one leaves neither folder nor registration nor a branch it made; where that cannot be had
+   * (a disk that has become read-only) its error's `data.left` says so. Verified by outcome
    * (registration, HEAD, files), not by git's word. `parallel`: how many checkouts at a time.
    */
   addWorktrees(

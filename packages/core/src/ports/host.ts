@@ -59,6 +59,8 @@ export interface HostFiles {
   listMany(paths: readonly string[]): Promise<readonly (readonly { readonly name: string; readonly modifiedAt: number }[] | null)[]>;
   /** At most `bytes` from `offset`, counted from the end if negative. */
   readRange(path: string, offset: number, bytes: number): Promise<Uint8Array | null>;
+  /** A plain file that lies below `root` (a real path) when it is opened, whatever becomes of links meanwhile; null for anything else. */
+  readWithin(root: string, path: string): Promise<Uint8Array | null>;
   /**
    * Whole and at once (temporary file, fsync, rename), mode 0600 unless told otherwise. Makes no folders.
    * The temporary file is `.tmp-<pid>-…` in `scratch`, a folder on the same file system. @default the file's own folder

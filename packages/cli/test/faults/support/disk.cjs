@@ -3,11 +3,14 @@
 //
 // DISK_ERROR: the code to fail with. DISK_AT: the write that fails, 0 for none. DISK_LASTS: it and all
 // after it. DISK_SHORT: a failing write of bytes leaves half of them. DISK_LOG: is told each write.
+// DISK_DO: a shell command that is run before the write instead, to change the disk itself.
 "use strict";
 const fs = require("node:fs");
 
-const { DISK_AT, DISK_ERROR = "ENOSPC", DISK_LASTS, DISK_SHORT, DISK_LOG, DISK_ROOT = "/" } = process.env;
-for (const name of ["DISK_AT", "DISK_ERROR", "DISK_LASTS", "DISK_SHORT", "DISK_LOG", "DISK_ROOT", "NODE_OPTIONS"]) delete process.env[name];
+const { DISK_AT, DISK_ERROR = "ENOSPC", DISK_LASTS, DISK_SHORT, DISK_LOG, DISK_DO, DISK_ROOT = "/" } = process.env;
+const { execFileSync } = require("node:child_process");
+for (const name of ["DISK_AT", "DISK_ERROR", "DISK_LASTS", "DISK_SHORT", "DISK_LOG", "DISK_DO", "DISK_ROOT", "NODE_OPTIONS"])
+  delete process.env[name];
 const at = Number(DISK_AT ?? 0);
 const { openSync, writeSync, writeFileSync, appendFileSync, readlinkSync } = fs;
 const log = DISK_LOG === undefined ? null : openSync(DISK_LOG, "a");
@@ -33,6 +36,10 @@ function fails(name, path) {
   if (CANNOT[DISK_ERROR] !== undefined && !CANNOT[DISK_ERROR].test(name)) return false;
   count += 1;
   if (log !== null) writeSync(log, `${count} ${name} ${path.slice(DISK_ROOT.length).replace(/[0-9a-f]{12,}/g, "…")}\n`);
+  if (DISK_DO !== undefined) {
+    if (count === at) execFileSync("/bin/sh", ["-c", DISK_DO], { stdio: "ignore" });
+    return false;
+  }
   return at > 0 && (DISK_LASTS === "1" ? count >= at : count === at);
 }
 function failure(name, path) {

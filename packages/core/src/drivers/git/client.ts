@@ -1,7 +1,8 @@
 import { FleetError, interrupted, isFleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
 import type { Call, Host } from "../../ports/index.js";
 import { type GitKind, gitEnvironment, QUICK_MS } from "./environment.js";
-import { type GitOutcome, gitFailure } from "./failure.js";
+import type { GitOutcome } from "./failure.js";
+import { failureOf } from "./full-disk.js";
 import { runSimpleGit } from "./simple-git-run.js";
 import { gaveUp } from "./watch-run.js";
 
@@ -69,7 +70,7 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
         exitCode = outcome.exitCode;
         stuckAt = Number.NEGATIVE_INFINITY;
         if (call.signal?.aborted) throw interrupted(call.signal);
-        if (exitCode === null || !(options.accept ?? [0]).includes(exitCode)) throw gitFailure(argv, outcome, folder);
+        if (exitCode === null || !(options.accept ?? [0]).includes(exitCode)) throw await failureOf(host, argv, outcome, folder);
         return { exitCode, stdout: outcome.stdout, stderr: outcome.stderr };
       } catch (error) {
         if (call.signal?.aborted && !(error instanceof FleetError && error.code === "INTERRUPTED")) throw interrupted(call.signal);

@@ -1,4 +1,4 @@
-import { FleetError } from "../../errors/index.js";
+import { diskFailure, FleetError } from "../../errors/index.js";
 import { printable } from "../../host/index.js";
 
 /** How a git command ended. */
@@ -52,6 +52,21 @@ export function senseless(argv: readonly string[], stdout: string): FleetError {
       data: { tool: "git", argv: [...argv] },
     },
   );
+}
+
+/** Whether git failed at a write and does not tell why: it drops the reason where the system gave it for a file's content. */
+export function isUnexplainedWrite({ stderr }: GitOutcome): boolean {
+  const write = /(unable to|couldn't|could not|cannot|failed to) (write|create|append|copy|close|lock) |write error|sha1 file|file write/;
+  return write.test(stderr) && diskFailure(stderr, "git") === null;
+}
+
+/** A git that could not write to `place`, for a reason that was found out afterwards. */
+export function couldNotWrite(argv: readonly string[], outcome: GitOutcome, place: string, found: FleetError): FleetError {
+  const { message, data } = gitFailure(argv, outcome, place);
+  const how = found.code === "DISK_FULL" ? "ran out of space" : "cannot write";
+  const said = message.replace(/^git \S+ failed: /, "");
+  const options = { data, cause: found, ...(found.hint === null ? {} : { hint: found.hint }) };
+  return new FleetError(found.code, `git ${subcommand(argv)} ${how} in ${place}: ${said}`, options as never);
 }
 
 /** Whether a failure is known to be two gits meeting at one file, so that trying again is right. */

@@ -101,7 +101,7 @@ async function removeEmptyParents(host: Host, locks: Locks, repo: Repository, pa
 }
 
 /** Renames a worktree's folder, beside itself. */
-async function takeAway(host: Host, { path, adminDir }: Place): Promise<Away> {
+export async function takeAway(host: Host, { path, adminDir }: Place): Promise<Away> {
   const name = `.aifleet-gone-${process.pid}-${basename(path).slice(0, 60)}-${randomBytes(6).toString("hex")}`;
   const now = join(dirname(path), name);
   return { path, adminDir, now: (await renamed(host, path, now)) ? now : path };
@@ -150,13 +150,14 @@ async function forget(host: Host, locks: Locks, repo: Repository, worktree: Plac
   await dropExclude(host.files, locks, repo, worktree.adminDir);
 }
 
-/** False where the folder cannot be renamed but may be dealt with otherwise: another file system, a mount point. */
+/** False where the folder cannot be renamed but may be dealt with otherwise: another file system, a mount point. On a disk that takes no change at all, nothing is to be begun. */
 async function renamed(host: Host, from: string, to: string): Promise<boolean> {
   try {
     await host.files.rename(from, to);
     return true;
   } catch (error) {
-    if ((await host.files.stat(from)) === null) throw error;
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (code !== "EXDEV" && code !== "EBUSY") throw error;
     return false;
   }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { removeQuietly } from "../../config/durable.js";
+import { makeFolders } from "../../host/folder.js";
 import type { ProcessDriver } from "../../ports/index.js";
 import { isDead, type LockOwner, OWNER_FILE, readOwner } from "./owner.js";
 
@@ -80,7 +81,7 @@ function makeOwned(folder: string, owner: LockOwner): void {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(folder), 0o700);
     mkdirSync(folder, { mode: 0o700 });
   }
   writeFileSync(join(folder, OWNER_FILE), JSON.stringify(owner), { mode: 0o600 });

@@ -47,7 +47,7 @@ export async function makeAgents(
     throw error;
   });
   if (plans.some((plan) => plan.mode === "create" && plan.wish.from === null)) await warnOfDirt(deps, repo, folder, call);
-  const reserved = await reserve(deps, repo, plans, before.agents);
+  const reserved = await reserve(deps, repo, plans, before.agents, call.warn);
   const results = await bringUp(deps, repo, reserved, call);
   return {
     raised: results.flatMap((result) => (result.ok ? [result.record] : [])),

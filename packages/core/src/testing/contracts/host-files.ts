@@ -55,6 +55,23 @@ export const hostFilesCases: readonly ContractCase<HostSubject>[] = [
     },
   },
   {
+    name: "reads within a folder only what lies there, wherever links lead",
+    async run({ host: { files, run }, folder }) {
+      const root = (await files.realPath(folder)) as string;
+      await files.makeFolder(`${root}/in/sub`);
+      await files.write(`${root}/in/sub/f`, "inside");
+      await files.write(`${root}/secret`, "outside");
+      assert.equal(text(await files.readWithin(`${root}/in`, `${root}/in/sub/f`)), "inside");
+      assert.equal(text(await files.readWithin(`${root}/in`, `${root}/secret`)), null);
+      assert.equal(text(await files.readWithin(`${root}/in`, `${root}/in/sub`)), null);
+      assert.equal(text(await files.readWithin(`${root}/in`, `${root}/in/gone`)), null);
+      await run(["ln", "-s", "../secret", `${root}/in/link`]);
+      await run(["ln", "-s", "..", `${root}/in/up`]);
+      assert.equal(text(await files.readWithin(`${root}/in`, `${root}/in/link`)), null);
+      assert.equal(text(await files.readWithin(`${root}/in`, `${root}/in/up/secret`)), null);
+    },
+  },
+  {
     name: "reads a part, counted from either end",
     async run({ host: { files }, folder }) {
       await files.write(`${folder}/f`, "0123456789");

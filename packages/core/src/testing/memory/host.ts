@@ -95,6 +95,10 @@ function memoryFiles(disk: MemoryDisk): HostFiles {
       const from = offset < 0 ? Math.max(0, all.length + offset) : offset;
       return all.slice(from, from + bytes);
     },
+    async readWithin(root, path) {
+      const real = disk.realPath(path);
+      return real?.startsWith(`${root}/`) && disk.entry(real)?.kind === "file" ? disk.read(real) : null;
+    },
     write: async (path, content, mode) => disk.write(path, content, mode),
     append: async (path, content) => disk.append(path, content),
     async stat(path) {

@@ -6,6 +6,7 @@ import { isAdminDirOf, readLink } from "../links.js";
 import { writeMark } from "../marks.js";
 import { retrying } from "../repository-lock.js";
 import { unregister } from "../unregister.js";
+import { restOf, withRest } from "./registered.js";
 
 /**
  * Registers a worktree through `git worktree add --no-checkout`, for repositories whose format asks
@@ -31,9 +32,12 @@ export async function registerByGit(git: Git, repo: Repository, spec: WorktreeSp
     if (spec.mark !== undefined) await writeMark(files, adminDir, spec.mark(worktree));
     return worktree;
   } catch (error) {
-    adminDir ??= (await readLink(files, seed.path))?.adminDir ?? null;
-    if (adminDir !== null && isAdminDirOf(repo.commonDir, adminDir)) await unregister(files, repo.commonDir, adminDir);
-    await files.removeTree(seed.path);
-    throw error;
+    const left = await restOf(async () => {
+      adminDir ??= (await readLink(files, seed.path))?.adminDir ?? null;
+      // First: a folder that cannot be removed must stay registered to be found again.
+      await files.removeTree(seed.path);
+      if (adminDir !== null && isAdminDirOf(repo.commonDir, adminDir)) await unregister(files, repo.commonDir, adminDir);
+    });
+    throw left === null ? error : withRest(error, left);
   }
 }

@@ -5,6 +5,7 @@ import type { Repository, Worktree } from "../../../model/index.js";
 import type { HostFiles, WorktreeSpec } from "../../../ports/index.js";
 import type { Git } from "../client.js";
 import { MARK_FILE } from "../marks.js";
+import { restOf, withRest } from "./registered.js";
 
 const ATTEMPTS = 50;
 
@@ -46,9 +47,11 @@ export async function registerByHand(git: Git, repo: Repository, spec: WorktreeS
     }
     throw new FleetError("DRIVER_FAILED", `No name was free in ${registry} for the worktree ${seed.path}.`);
   } catch (error) {
-    await files.removeTree(unfinished);
-    if (made) await files.removeTree(seed.path);
-    throw error;
+    const left = await restOf(async () => {
+      await files.removeTree(unfinished);
+      if (made) await files.removeTree(seed.path);
+    });
+    throw left === null ? error : withRest(error, left);
   }
 }
 

@@ -6,6 +6,7 @@ import { requireGone } from "../branch-file.js";
 import type { Git } from "../client.js";
 import { nameEachOther } from "../links.js";
 import { removeBranchSection, resolveCommit } from "../refs.js";
+import { takeAway } from "../remove.js";
 import { retrying } from "../repository-lock.js";
 import { unregister } from "../unregister.js";
 
@@ -16,12 +17,16 @@ export interface Registered {
   readonly commit: string;
 }
 
-/** Unmakes a worktree that this call made: folder, registration, and the branch if it made that and it has not moved. */
+/**
+ * Unmakes a worktree that this call made: folder, registration, and the branch if it made that and it has not moved.
+ * The folder leaves its place first: one that cannot (a disk that has become read-only) must stay registered to be found again.
+ */
 export async function undoWorktree(git: Git, locks: Locks, repo: Repository, made: Registered): Promise<void> {
   const { path, adminDir } = made.worktree;
   const ours = await nameEachOther(git.host.files, path, adminDir);
+  const away = ours ? await takeAway(git.host, made.worktree) : null;
   await unregister(git.host.files, repo.commonDir, adminDir);
-  if (ours) await git.host.files.removeTree(path);
+  if (away !== null) await git.host.files.removeTree(away.now);
   await undoBranch(git, locks, repo, made.spec, made.commit);
 }
 
