@@ -25,10 +25,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   output.listen();
   // What escapes every other net still ends as one sentence; Node's own warnings are for developers.
   if (!process.env.DEBUG) process.removeAllListeners("warning");
-  process.on(
-    "uncaughtException",
-    (error) => void failure(error, { json: false, color: false, entry: undefined }).then((code) => process.exit(code)),
-  );
+  process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
+    // A program that cannot be started for want of a file handle is told to whoever asked for it; simple-git leaves this second word of it to nobody.
+    if (/^E[MN]FILE$/.test(error.code ?? "") && error.syscall?.startsWith("spawn")) return;
+    void failure(error, { json: argv.includes("--json"), color: false, entry: undefined }).then((code) => process.exit(code));
+  });
   const code = await run(argv);
   session.restore();
   await output.flush();

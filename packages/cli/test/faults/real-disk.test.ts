@@ -23,8 +23,8 @@ interface Fault {
   readonly codes: readonly string[];
   /** Before the command runs. */
   readonly apply?: (disk: SmallDisk) => void;
-  /** A shell command run in its middle, before its write number `at`. */
-  readonly midway?: { readonly at: number; readonly text: (disk: SmallDisk) => string };
+  /** A shell command run in its middle, before the write of that number, or the first with that in its name. */
+  readonly midway?: { readonly at: number | string; readonly text: (disk: SmallDisk) => string };
   readonly mend: (disk: SmallDisk) => void;
 }
 
@@ -54,14 +54,14 @@ const readOnly: Fault = {
   apply: (disk) => disk.makeReadOnly(),
   mend: (disk) => disk.makeWritable(),
 };
-const fullAt = (at: number): Fault => ({
-  name: `full from write ${at} on`,
+const fullAt = (at: number | string): Fault => ({
+  name: `full from ${at} on`,
   codes: FULL,
   midway: { at, text: (disk) => disk.fillText() },
   mend: (disk) => disk.empty(),
 });
-const readOnlyAt = (at: number): Fault => ({
-  name: `read-only from write ${at} on`,
+const readOnlyAt = (at: number | string): Fault => ({
+  name: `read-only from ${at} on`,
   codes: READ_ONLY,
   midway: { at, text: (disk) => disk.readOnlyText() },
   mend: (disk) => disk.makeWritable(),
@@ -101,10 +101,10 @@ async function place(testCase: Case, holds: Holds): Promise<Placed> {
 }
 
 /** Runs a command on a bad disk; answers with the writes it came to as well. */
-async function under(scene: Placed, args: readonly string[], fault: Fault): Promise<Ran & { writes: number }> {
+async function under(scene: Placed, args: readonly string[], fault: Fault): Promise<Ran & { hit: boolean }> {
   const { world, repo, disk } = scene;
   fault.apply?.(disk);
-  if (fault.midway === undefined) return { ...(await run(world, repo, args)), writes: 0 };
+  if (fault.midway === undefined) return { ...(await run(world, repo, args)), hit: true };
   const log = join(world.root, "writes");
   rmSync(log, { force: true });
   const ran = await run(world, repo, args, {
@@ -114,7 +114,9 @@ async function under(scene: Placed, args: readonly string[], fault: Fault): Prom
     DISK_LOG: log,
     DISK_ROOT: `${world.root}/`,
   });
-  return { ...ran, writes: existsSync(log) ? readFileSync(log, "utf8").split("\n").length - 1 : 0 };
+  const writes = existsSync(log) ? readFileSync(log, "utf8").split("\n") : [];
+  const { at } = fault.midway;
+  return { ...ran, hit: typeof at === "number" ? writes.length > at : writes.some((write) => write.includes(at)) };
 }
 
 /** Tries one fault. `hit`: it came in time; `same`: all is as it was, and the scene can be used again. */
@@ -126,25 +128,27 @@ async function tryFault(
   const { world, repo, disk } = scene;
   const before = await inventory(scene);
   const ran = await under(scene, [...testCase.args, "--json"], fault);
-  const hit = fault.midway === undefined || ran.writes >= fault.midway.at;
+  const { hit } = ran;
   const wrong = badAnswer(ran, fault.codes, world);
+  if (!hit && typeof fault.midway?.at === "string") wrong.push("that moment never came");
   if (hit) {
     const looked = await run(world, repo, ["list"]);
     if (looked.code !== 0) wrong.push(`fleet list does not work meanwhile: ${looked.stdout}${looked.stderr}`);
     fault.mend(disk);
   }
   const after = await found(scene, testCase, before);
-  wrong.push(...after.wrong, ...strayFolders(scene, (await inventory(scene)).agents));
+  wrong.push(...after.wrong, ...strayFolders(scene, after.agents));
+  const untouched = after.same && wrong.length === 0 && ran.code !== 0;
   let again = "";
-  if (ran.code !== 0 && wrong.length === 0) {
-    // A part of it may be done: then there is nothing more to do for that, and it is said.
+  if (ran.code !== 0 && wrong.length === 0 && (LONG || !untouched)) {
+    // Where a part of it was done there may be nothing more to do for that, and it is said.
     const repeated = await run(world, repo, testCase.args);
     if (repeated.code !== 0 && ran.code !== 7) wrong.push(`it does not work afterwards: ${repeated.stdout}${repeated.stderr}`);
     again = `then ${repeated.code}`;
     wrong.push(...(await found(scene, testCase, before)).wrong);
   }
   const said = `${ran.code} ${ran.stdout.trim()} ${ran.stderr.trim()} ${again}`;
-  return { wrong, hit, same: wrong.length === 0 && after.same && ran.code !== 0 && again === "", said };
+  return { wrong, hit, same: untouched && again === "", said };
 }
 
 /** Folders where worktrees lie on a disk of their own, that are no agent's. */
@@ -171,17 +175,20 @@ const NAMES = [0, 2, 10, 40].map(noNames);
 /** Writes between two faults that strike in the middle. */
 const EACH = Number(process.env.DISK_EACH ?? 3);
 
+/** Moments of a create: as the worktree is registered, as its files are to come, as the program is to start. */
+const MOMENTS = ["/b/.git", "/logs/"].map(readOnlyAt);
+
 const SHORT: readonly Trial[] = [
-  { name: "create, its disk holds the home", command: "create", holds: "home", faults: [full(8), readOnlyAt(30)], each: 0 },
+  { name: "create, its disk holds the home", command: "create", holds: "home", faults: [full(8), ...MOMENTS], each: 0 },
   { name: "create, its disk holds the repository", command: "create", holds: "repository", faults: [full(256)], each: 0 },
-  { name: "kill --force, its disk holds the home", command: "kill --force", holds: "home", faults: [full(4), readOnly], each: 0 },
+  { name: "kill --force, its disk holds the repository", command: "kill --force", holds: "repository", faults: [noNames(2)], each: 0 },
 ];
 const LONG_FORM: readonly Trial[] = CASES.flatMap(({ name: command }) =>
   (["home", "repository"] as const).map((holds) => ({
     name: `${command}, its disk holds the ${holds}`,
     command,
     holds,
-    faults: [...SIZES, ...NAMES, readOnly],
+    faults: [...SIZES, ...NAMES, readOnly, ...(command === "create" ? MOMENTS : [])],
     each: EACH,
   })),
 );

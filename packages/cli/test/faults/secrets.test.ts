@@ -287,7 +287,7 @@ describe("whatever the umask", () => {
           // What git wrote has the modes that git gives, in folders that are the user's alone.
           .filter((path) => !/\/(worktrees\/[^/]+\/[^/]+|trash\/[^/]+\/(tree|admin))\/(?!\.env$)/.test(path))
           .filter((path) => (lstatSync(path).mode & 0o077) !== 0 && !lstatSync(path).isSymbolicLink())
-          .filter((path) => !/\/worktrees\/[^/]+\/[^/]+$|\/trash\/[^/]+\/(tree|admin)$/.test(path));
+          .filter((path) => !/\/worktrees\/[^/]+\/[^/]+$|\/trash\/[^/]+\/tree$/.test(path));
         expect(open.map((path) => `${relative(world.root, path)} ${(lstatSync(path).mode & 0o777).toString(8)}`)).toEqual([]);
         const marks = filesBelow(join(repo, ".git", "worktrees")).filter((path) => path.endsWith("aifleet.json"));
         expect(marks.map((path) => lstatSync(path).mode & 0o777)).toEqual(marks.map(() => 0o600));
@@ -298,6 +298,40 @@ describe("whatever the umask", () => {
     },
     60_000,
   );
+});
+
+describe("a home that was there before and open to others", () => {
+  it("is made private by the first command that makes something in it, which says so", async () => {
+    const world = makeWorld("open-home");
+    try {
+      const repo = world.repo();
+      for (const name of ["", "logs", "worktrees"]) mkdirSync(join(world.fleetHome, name), { recursive: true });
+      for (const name of ["", "logs", "worktrees"]) chmodSync(join(world.fleetHome, name), 0o777);
+      const first = await fleet(world, repo, ["create", "one", "--prompt", "x"]);
+      expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining(`${world.fleetHome} was open to other users (mode 0777)`) });
+      for (const name of ["", "logs", "worktrees"]) expect(lstatSync(join(world.fleetHome, name)).mode & 0o777).toBe(0o700);
+      expect((await fleet(world, repo, ["create", "two", "--prompt", "x"])).stderr).not.toContain("open to other users");
+    } finally {
+      await world.dispose();
+    }
+  });
+
+  it("that holds more than the fleet's own stays as it is, the fleet's folders in it are made private", async () => {
+    const world = makeWorld("open-home");
+    try {
+      const repo = world.repo();
+      world.write(join(world.fleetHome, "notes.txt"), "mine\n");
+      mkdirSync(join(world.fleetHome, "trash"));
+      chmodSync(world.fleetHome, 0o755);
+      chmodSync(join(world.fleetHome, "trash"), 0o755);
+      expect((await fleet(world, repo, ["create", "one", "--prompt", "x"])).code).toBe(0);
+      expect(lstatSync(world.fleetHome).mode & 0o777).toBe(0o755);
+      for (const name of readdirSync(world.fleetHome).filter((name) => name !== "notes.txt"))
+        expect([name, lstatSync(join(world.fleetHome, name)).mode & 0o077]).toEqual([name, 0]);
+    } finally {
+      await world.dispose();
+    }
+  });
 });
 
 describe("a credential file", () => {
@@ -330,6 +364,33 @@ describe("a credential file", () => {
     const homes = filesBelow(world.fleetHome).filter((path) => readFileSync(path).includes(SECRET.credential));
     expect(homes).toEqual([]);
     expect([0, 1, 2]).toContain(answer.code);
+  });
+
+  it.each([
+    ["the file", "a.key", `fs.renameSync(path, path + ".was"); fs.symlinkSync(OUTSIDE + "/a.key", path);`],
+    [
+      "the folder around it",
+      "keys/a.key",
+      `const at = require("node:path").dirname(path); fs.renameSync(at, at + ".was"); fs.symlinkSync(OUTSIDE, at);`,
+    ],
+  ])("is not read from outside where a link takes the place of %s in the last moment", async (_what, file, swap) => {
+    const inside = world.write(join(repo, file), "inside");
+    const preload = world.write(
+      join(world.root, "swap.cjs"),
+      `delete process.env.NODE_OPTIONS;
+const fs = require("node:fs");
+const { open } = fs.promises;
+const OUTSIDE = ${JSON.stringify(outside)};
+fs.promises.open = async (path, ...rest) => {
+  if (path === ${JSON.stringify(inside)} && !fs.existsSync(OUTSIDE + "/swapped")) { fs.writeFileSync(OUTSIDE + "/swapped", ""); ${swap} }
+  return open(path, ...rest);
+};`,
+    );
+    const env = { AIFLEET_SETUP_CREDENTIAL_FILES: JSON.stringify([file]), NODE_OPTIONS: `--require=${preload}` };
+    const answer = await fleet(world, repo, ["create", "one", "--prompt", "x"], env);
+    expect(existsSync(join(outside, "swapped"))).toBe(true);
+    expect(answer).toMatchObject({ code: 0, stderr: expect.stringMatching(/credential file .* was not copied/) });
+    expect(filesBelow(world.fleetHome).filter((path) => readFileSync(path).includes(SECRET.credential))).toEqual([]);
   });
 
   it("is not written through a link that a branch has in its place", async () => {

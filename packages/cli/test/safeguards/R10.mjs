@@ -49,4 +49,28 @@ export default [
     test,
     name: "that leads out is not followed",
   },
+  {
+    what: "what is copied is what lies inside at the moment it is opened",
+    file: "packages/core/src/host/files.ts",
+    replace: "return opened.isFile() && same &&",
+    by: "return opened.isFile() || same ||",
+    test,
+    name: "takes the place of the folder around it",
+  },
+  {
+    what: "a home that others can read is closed to them",
+    file: "packages/core/src/config/private-home.ts",
+    replace: "    chmodSync(path, 0o700);\n",
+    by: "    void chmodSync;\n",
+    test,
+    name: "is made private by the first command",
+  },
+  {
+    what: "a saved admin directory does not keep an open mode",
+    file: "packages/core/src/engine/trash.ts",
+    replace: "  await deps.host.files.setMode(savedAdmin(deps, record.id), 0o700);\n",
+    by: "",
+    test,
+    name: "000, all that the fleet writes is for the user alone",
+  },
 ];

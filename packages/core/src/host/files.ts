@@ -53,7 +53,13 @@ export const localFiles: HostFiles = {
 
   readWithin: (root, path) =>
     orNull(path, async () => {
-      const handle = await open(await realpath(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      const handle = await open(await realpath(path), flags).catch((error: NodeJS.ErrnoException) => {
+        // What was no link a moment ago is one now.
+        if (error.code === "ELOOP") return null;
+        throw error;
+      });
+      if (handle === null) return null;
       try {
         const opened = await handle.stat();
         // What was opened is what lies inside now: a link that was put on the way meanwhile leads to another file.

@@ -88,14 +88,25 @@ export async function inventory({ world, repo }: Scene) {
     agents,
     saved: savedIds(world),
     ended: existsSync(logs) ? readdirSync(logs).map((name) => name.split(".")[0] as string) : [],
-    work: agents.map(({ worktree }) => contentOf(worktree)),
+    work: agents.map(({ worktree }) => workIn(worktree)),
   };
+}
+
+/** What lies in a worktree, but what the demo agent notes of its prompts. */
+function workIn(worktree: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(contentOf(worktree)).filter(([file]) => !file.startsWith("demo/")));
 }
 
 export type Inventory = Awaited<ReturnType<typeof inventory>>;
 
+export interface Found {
+  readonly wrong: string[];
+  readonly same: boolean;
+  readonly agents: readonly Listed[];
+}
+
 /** What is wrong with what is there once the disk is well again, and whether all is as it was. */
-export async function found(scene: Scene, testCase: Case, before: Inventory): Promise<{ wrong: string[]; same: boolean }> {
+export async function found(scene: Scene, testCase: Case, before: Inventory): Promise<Found> {
   const { world, repo } = scene;
   const after = await inventory(scene);
   const isHandedOver = testCase.branches !== undefined && after.agents.length === 0;
@@ -111,12 +122,12 @@ export async function found(scene: Scene, testCase: Case, before: Inventory): Pr
     else if (there === undefined && !mayGo && !isHandedOver) wrong.push(`the agent ${agent.branch} is lost`);
     if (there?.status === "lost") wrong.push(`${agent.branch} is lost, though its disk was only full`);
     const isThere = existsSync(agent.worktree);
-    if (isThere && JSON.stringify(contentOf(agent.worktree)) !== JSON.stringify(before.work[i])) wrong.push("the work is not as it was");
+    if (isThere && JSON.stringify(workIn(agent.worktree)) !== JSON.stringify(before.work[i])) wrong.push("the work is not as it was");
     same &&= isThere;
   }
   for (const id of before.saved)
     if (!after.saved.includes(id) && !after.agents.some((agent) => agent.id === id)) wrong.push("saved work is lost");
-  return { wrong, same: same && wrong.length === 0 };
+  return { wrong, same: same && wrong.length === 0, agents: after.agents };
 }
 
 /** What is wrong with how a command ended. */

@@ -1,7 +1,7 @@
 // Loaded into `fleet` with NODE_OPTIONS=--require: makes its writes fail as on a full, read-only or
 // broken disk. A write is whatever changes a file or folder below DISK_ROOT.
 //
-// DISK_ERROR: the code to fail with. DISK_AT: the write that fails, 0 for none. DISK_LASTS: it and all
+// DISK_ERROR: the code to fail with. DISK_AT: the write that fails, by number, 0 for none, or by a part of its name. DISK_LASTS: it and all
 // after it. DISK_SHORT: a failing write of bytes leaves half of them. DISK_LOG: is told each write.
 // DISK_DO: a shell command that is run before the write instead, to change the disk itself.
 "use strict";
@@ -11,7 +11,7 @@ const { DISK_AT, DISK_ERROR = "ENOSPC", DISK_LASTS, DISK_SHORT, DISK_LOG, DISK_D
 const { execFileSync } = require("node:child_process");
 for (const name of ["DISK_AT", "DISK_ERROR", "DISK_LASTS", "DISK_SHORT", "DISK_LOG", "DISK_DO", "DISK_ROOT", "NODE_OPTIONS"])
   delete process.env[name];
-const at = Number(DISK_AT ?? 0);
+let at = /^\d*$/.test(DISK_AT ?? "") ? Number(DISK_AT ?? 0) : Number.POSITIVE_INFINITY;
 const { openSync, writeSync, writeFileSync, appendFileSync, readlinkSync } = fs;
 const log = DISK_LOG === undefined ? null : openSync(DISK_LOG, "a");
 
@@ -36,6 +36,7 @@ function fails(name, path) {
   if (CANNOT[DISK_ERROR] !== undefined && !CANNOT[DISK_ERROR].test(name)) return false;
   count += 1;
   if (log !== null) writeSync(log, `${count} ${name} ${path.slice(DISK_ROOT.length).replace(/[0-9a-f]{12,}/g, "…")}\n`);
+  if (at === Number.POSITIVE_INFINITY && `${name} ${path}`.includes(DISK_AT)) at = count;
   if (DISK_DO !== undefined) {
     if (count === at) execFileSync("/bin/sh", ["-c", DISK_DO], { stdio: "ignore" });
     return false;
@@ -79,7 +80,8 @@ function leaveHalf(name, args) {
   real(args[0], half(args[1]), args[2]);
 }
 function failing(name, args) {
-  if (!isOurs(args[0]) || (name === "open" && !writes(args[1])) || !fails(name, args[0])) return null;
+  if (!isOurs(args[0]) || (name === "open" && !writes(args[1])) || !fails(name, name === "rename" ? `${args[0]} to ${args[1]}` : args[0]))
+    return null;
   leaveHalf(name, args);
   return failure(name, args[0]);
 }

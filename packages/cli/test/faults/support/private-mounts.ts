@@ -30,7 +30,7 @@ export function runWithOwnMounts(how: readonly string[], file: string): Verdicts
   const [unshare = "", ...flags] = how;
   const argv = [...flags, process.execPath, VITEST, "run", "--reporter=json", fileURLToPath(file)];
   const cwd = fileURLToPath(new URL("../../..", import.meta.url));
-  const env = { ...process.env, [MARK]: "1" };
+  const env: NodeJS.ProcessEnv = { ...process.env, [MARK]: "1" };
   for (const name of Object.keys(env)) if (name.startsWith("VITEST")) delete env[name];
   const { stdout, stderr } = spawnSync(unshare, argv, { cwd, env, encoding: "utf8", maxBuffer: 1 << 26 });
   if (process.env.DISK_SAY) process.stderr.write(stderr);

@@ -10,6 +10,10 @@ const ROOM = "\0".repeat(1 << 20);
 
 /** What a git failed of, run in `folder`; where it does not say why it could not write, it is tried. */
 export async function failureOf(host: Host, argv: readonly string[], outcome: GitOutcome, folder: string): Promise<FleetError> {
+  if (outcome.exitCode === null && (await isSizeLimited(host))) {
+    const limit = toFleetError(Object.assign(new Error("a signal ended it"), { code: "EFBIG" }));
+    return couldNotWrite(argv, { ...outcome, stderr: "a file would be larger than the limit on file sizes allows" }, folder, limit);
+  }
   if (!isUnexplainedWrite(outcome)) return gitFailure(argv, outcome, folder);
   const common = ["git", "rev-parse", "--path-format=absolute", "--git-common-dir"] as const;
   const asked = await host.run(common, { cwd: folder, timeoutMs: QUICK_MS }).catch(() => null);
@@ -37,4 +41,10 @@ async function tryWriting({ files }: Host, folder: string): Promise<FleetError |
   } finally {
     await files.remove(probe).catch(() => undefined);
   }
+}
+
+/** Whether files have a largest size here: git is ended by a signal where it goes beyond. */
+async function isSizeLimited({ files }: Host): Promise<boolean> {
+  const [limits] = await files.readMany(["/proc/self/limits"]);
+  return /^Max file size\s+\d/m.test(limits ?? "");
 }

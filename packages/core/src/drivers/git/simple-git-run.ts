@@ -92,6 +92,10 @@ export async function runSimpleGit(run: Run): Promise<GitOutcome> {
     if (error instanceof Error && /directory that does not exist/.test(error.message)) {
       throw new FleetError("DRIVER_FAILED", `The folder ${run.folder} is not there.`, { cause: error });
     }
+    // Without a pipe to spare Node gives a child no streams, and simple-git reaches for them.
+    if (error instanceof Error && /TypeError: .*reading 'on'/.test(String(error.message))) {
+      throw toFleetError(Object.assign(new Error(error.message), { code: "EMFILE" }), "git could not be started");
+    }
     throw toFleetError(error, "git");
   } finally {
     await watch.ended();

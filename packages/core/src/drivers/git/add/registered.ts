@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { FleetError, isFleetError, toFleetError } from "../../../errors/index.js";
+import { diskFailure, FleetError, isFleetError, toFleetError } from "../../../errors/index.js";
 import type { Repository, Worktree } from "../../../model/index.js";
 import type { Locks, WorktreeSpec } from "../../../ports/index.js";
 import { requireGone } from "../branch-file.js";
@@ -42,7 +42,8 @@ export async function undoBranch(git: Git, locks: Locks, repo: Repository, spec:
     }
     // Moved or gone already: not ours to delete. Still there: something stood in git's way, so again.
     if ((await resolveCommit(git, repo.commonDir, ref)) !== commit) return false;
-    throw new FleetError("DRIVER_FAILED", `The branch ${spec.branch} could not be deleted: ${stderr.trim()}`);
+    const doing = `The branch ${spec.branch} could not be deleted`;
+    throw diskFailure(stderr, doing) ?? new FleetError("DRIVER_FAILED", `${doing}: ${stderr.trim()}`);
   };
   const gone = await retrying(remove, {}, (error) => isFleetError(error, "DRIVER_FAILED"));
   if (gone && spec.mode === "track") await removeBranchSection(git, locks, repo, spec.branch);
