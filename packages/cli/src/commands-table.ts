@@ -34,6 +34,7 @@ export const COMMANDS: readonly Entry[] = [
   entry("Set up", "init", async () => (await import("./commands/init.js")).Init),
   entry("Set up", "config", async () => (await import("./commands/config.js")).Config),
   entry("Set up", "trust", async () => (await import("./commands/trust.js")).Trust),
+  entry("Set up", "agents", async () => (await import("./commands/agents.js")).Agents),
   entry("Set up", "doctor", async () => (await import("./commands/doctor.js")).Doctor),
   entry("Set up", "completion", async () => (await import("./commands/completion.js")).Completion),
 ];

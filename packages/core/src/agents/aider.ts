@@ -8,6 +8,7 @@ export const aider: AgentAdapter = {
   name: "aider",
   title: "Aider",
   program: "aider",
+  versionArgs: ["--version"],
   launch: (context) => withPaste(commandOf(context, ["aider"]), promptOf(context)),
   resume: (context) => withPaste([...commandOf(context, ["aider"]), "--restore-chat-history"], promptOf(context)),
   read: (evidence) => look(evidence),

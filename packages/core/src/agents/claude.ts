@@ -14,6 +14,7 @@ export const claude: AgentAdapter = {
   name: "claude",
   title: "Claude Code",
   program: "claude",
+  versionArgs: ["--version"],
   launch: (context) => start(context, []),
   resume: (context) => start(context, context.conversation === null ? ["--continue"] : ["--resume", context.conversation]),
   read: (evidence) => look(evidence)?.reading ?? null,

@@ -15,6 +15,7 @@ export const codex: AgentAdapter = {
   name: "codex",
   title: "Codex",
   program: "codex",
+  versionArgs: ["--version"],
   launch: (context) => start(context, []),
   resume: (context) => start(context, ["resume", context.conversation ?? "--last"]),
   read: (evidence) => look(evidence)?.reading ?? null,

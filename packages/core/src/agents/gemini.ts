@@ -9,6 +9,7 @@ export const gemini: AgentAdapter = {
   name: "gemini",
   title: "Gemini CLI",
   program: "gemini",
+  versionArgs: ["--version"],
   launch: (context) => start(context, []),
   resume: (context) => start(context, ["--resume", context.conversation ?? "latest"]),
   read: (evidence) => look(evidence)?.reading ?? null,

@@ -16,6 +16,7 @@ export const opencode: AgentAdapter = {
   name: "opencode",
   title: "OpenCode",
   program: "opencode",
+  versionArgs: ["--version"],
   launch: (context) => start(context),
   resume(context) {
     // `--continue` takes up the last conversation of any worktree of the repository, and works in that one.

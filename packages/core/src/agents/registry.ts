@@ -71,6 +71,8 @@ function configured(own: AgentAdapter, settings: AgentSettings): AgentAdapter {
     ...(own.typed === undefined ? {} : { typed: own.typed }),
     ...(own.draft === undefined ? {} : { draft: own.draft }),
     program: settings.command?.[0] ?? own.program,
+    // Another command may be a wrapper, whose version says nothing.
+    ...(own.versionArgs === undefined || settings.command !== null ? {} : { versionArgs: own.versionArgs }),
     launch(context) {
       const full = filled(context);
       if (settings.promptVia !== "paste" || context.prompt === null) return finished(own.launch(full));

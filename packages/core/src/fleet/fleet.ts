@@ -3,6 +3,7 @@ import { carry } from "../engine/courier.js";
 import type { Deps } from "../engine/deps.js";
 import type { FleetEvent, SavedEntry, Target, Warning } from "../model/index.js";
 import type { AttachCommand } from "../ports/index.js";
+import { adapters } from "./actions/adapters.js";
 import { answer, questions } from "./actions/answer.js";
 import { attachCommand } from "./actions/attach.js";
 import { type BatchOutcome, fanout, multi } from "./actions/batch.js";
@@ -26,6 +27,7 @@ import { wait } from "./actions/wait.js";
 import { Agent } from "./agent.js";
 import { openDeps } from "./defaults.js";
 import type {
+  AdapterInfo,
   AnswerOptions,
   AnswerResult,
   CallOptions,
@@ -241,6 +243,16 @@ export class Fleet {
   /** Looks for what is missing, orphaned or wrong, and with `fix` mends what is safe. */
   doctor(options: { readonly fix?: boolean } = {}, call?: CallOptions): Promise<DoctorReport> {
     return doctor(this.#deps, options, call);
+  }
+
+  /**
+   * The agent programs there are, built in, handed over or configured, each asked for its version.
+   *
+   * @example
+   * const installed = (await fleet.adapters()).filter(({ problem }) => problem === null);
+   */
+  adapters(call?: CallOptions): Promise<AdapterInfo[]> {
+    return adapters(this.#deps, call);
   }
 
   /** The settings in force, with where they come from. */

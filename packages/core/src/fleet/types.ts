@@ -139,6 +139,29 @@ export interface PromptResult {
   readonly reason: string | null;
 }
 
+/** An agent program as this fleet knows it. */
+export interface AdapterInfo {
+  readonly name: string;
+  /** What people call it. */
+  readonly title: string;
+  /** Whether it is used where no agent is named. */
+  readonly isDefault: boolean;
+  /** The program that is looked for; null where its settings cannot work. */
+  readonly program: string | null;
+  /** Where the program lies; null: not installed. */
+  readonly path: string | null;
+  /** As the program says it; null: it was not asked, or did not say. */
+  readonly version: string | null;
+  /** The best of what its status is learnt from. */
+  readonly status: "hooks" | "screen" | "activity";
+  /** Permission modes it can be started with. */
+  readonly modes: readonly PermissionMode[];
+  /** Whether its conversation is taken up again by `resume`. */
+  readonly resumes: boolean;
+  /** Why no agent of it can be made; null: one can. */
+  readonly problem: string | null;
+}
+
 export interface PromptOptions {
   /**
    * Keep the prompt for an agent that is not idle and give it once it is, in order, also when this process has

@@ -102,6 +102,8 @@ export interface AgentAdapter {
   readonly title: string;
   /** The program looked for on PATH when no command is configured. */
   readonly program: string;
+  /** Arguments with which the program says its version and ends. @default it is not asked */
+  readonly versionArgs?: readonly string[];
   /** Whether a launch needs `promptFile`. */
   readonly wantsPromptFile?: boolean;
   /** Whether `read` or `ready` look at the screen; an adapter that never does saves the capture. @default true */
