@@ -42,6 +42,10 @@ export interface Expectation {
   readonly worktrees?: readonly string[];
   /** Agents that are gone and whose logs may be kept. */
   readonly ended?: readonly string[];
+  /** Whether some were killed with `--delete-branch`: their commits alone may lie in the trash. */
+  readonly commitsAlone?: boolean;
+  /** Whether agents were killed at some instant: their own git may have left locks in their worktrees' registrations. */
+  readonly cutOff?: boolean;
 }
 
 /**
@@ -93,6 +97,7 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   for (const path of everything(common)) {
     const name = path.split("/").at(-1) as string;
     if (name === "aifleet.json" && !agents.some(({ id }) => readFileSync(path, "utf8").includes(`"${id}"`))) say(`${path}, of no agent`);
+    if (expected.cutOff === true && /\/worktrees\/[^/]+\/[^/]+\.lock$/.test(path)) continue;
     if (/^aifleet-(?!.*json)|\.lock($|\.)|^\.?tmp-|\.aifleet-tmp|\.tmp$/.test(name)) say(`${path} in the repository`);
   }
 
@@ -131,7 +136,7 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   }
   for (const id of names(join(home, "trash"))) {
     if (!existsSync(join(home, "trash", id, "saved.json"))) say(`trash/${id} without its note`);
-    if (!existsSync(join(home, "trash", id, "tree"))) say(`trash/${id} without its folder`);
+    if (expected.commitsAlone !== true && !existsSync(join(home, "trash", id, "tree"))) say(`trash/${id} without its folder`);
     if (ids.has(id)) say(`trash/${id} of an agent that is there`);
   }
   const state = join(home, "state.json");
