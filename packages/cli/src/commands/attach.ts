@@ -38,6 +38,8 @@ export class Attach extends FleetCommand {
 
 /** Gives the terminal to the program and waits; Ctrl+C is the program's meanwhile. */
 function runOnTerminal({ argv, env }: AttachCommand): Promise<number> {
+  // Nobody who pressed Ctrl+C a moment before wants the terminal to go.
+  if (session.signal.aborted) throw new Failure("INTERRUPTED", "Interrupted.");
   const [file, ...rest] = argv;
   return new Promise((resolve, reject) => {
     const child = spawn(file, rest, { stdio: "inherit", env: { ...env } });

@@ -8,6 +8,7 @@ import { session } from "../session.js";
 export async function editFile(file: string, env: Readonly<Record<string, string | undefined>> = process.env): Promise<void> {
   const [program, ...rest] = editorOf(env);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  if (session.signal.aborted) throw new Failure("INTERRUPTED", "Interrupted.");
   session.handedOver = true;
   try {
     await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openTerminal } from "../../../core/test/agents/support/terminal.js";
 import { promptsTaken } from "../../../core/test/support/demo.js";
@@ -9,7 +10,7 @@ import { listed, strays } from "./support/oracle.js";
 import { figure, LONG, ROUNDS } from "./support/report.js";
 import { type Fate, fleetEnv, run, runUntil } from "./support/run.js";
 import { disposeStages, type Stage, stageFor } from "./support/stage.js";
-import { expectedOf, lostWork } from "./support/work.js";
+import { expectedOf, idsOfLogs, lostWork } from "./support/work.js";
 
 /** Steps of each command that the short form tries. */
 const SAMPLE = 1;
@@ -156,6 +157,37 @@ describe("a prompt that was killed before its Enter", () => {
     await settle(texts, (all) => all.includes("the next"));
     expect(texts()).toEqual(["Go [[no-commit]]", "a clean one", "half done", "the next"]);
   });
+});
+
+describe.runIf(LONG)("a fan-out of 40 that was killed", () => {
+  // Moments at which ever more of all 40 is there: branches, worktrees, checkouts, programs.
+  it.each([/started git update-ref/, /rename repo\/\.git\/aifleet-new/, /started git reset/, /started stty/])(
+    "at %s is undone by the next command within three seconds",
+    async (moment) => {
+      const world = makeWorld("forty");
+      try {
+        world.write(join(world.fleetHome, "config.toml"), '[agents.still]\ncommand = ["sh", "-c", "exec sleep 1000"]\n', 0o600);
+        const repo = world.repo();
+        const args = ["fanout", "40", "try", "--prompt", "x", "--agent", "still"];
+        const killed = await runUntil(world, repo, args, moment);
+        expect(killed.signal).toBe("SIGKILL");
+        const cpu = cpuMs();
+        const { agents, ran } = await listed(world, repo);
+        const used = cpuMs() - cpu;
+        figure(
+          "R1",
+          `fanout 40, ${moment.source}`,
+          `next command ${Math.round(ran.ms)} ms, ${used} ms of processor, its git and tmux included`,
+        );
+        expect(await strays(world, repo, agents, { ended: idsOfLogs(world) })).toEqual([]);
+        // By its processor time: two cores at rest do that in no more.
+        expect(used).toBeLessThan(RECOVERY_MS);
+      } finally {
+        await world.dispose();
+      }
+    },
+    120_000,
+  );
 });
 
 describe("fleet killed in the middle of", () => {

@@ -1,7 +1,7 @@
 import { FleetError, toFleetError } from "../errors/index.js";
 import type { Step } from "../ports/index.js";
 import type { Deps } from "./deps.js";
-import { unmake } from "./unmake.js";
+import { type Known, unmake } from "./unmake.js";
 
 /** A transaction under way. */
 export interface Undo {
@@ -68,13 +68,13 @@ export interface Unwound {
 }
 
 /** Undoes steps, last first. */
-export async function unwind(deps: Deps, steps: readonly Step[]): Promise<Unwound> {
+export async function unwind(deps: Deps, steps: readonly Step[], known?: Known): Promise<Unwound> {
   const kept: string[] = [];
   const left: string[] = [];
   const started = steps.some(({ kind }) => kind === "session");
   for (const step of [...steps].reverse()) {
     try {
-      const what = await unmake(deps, step, started);
+      const what = await unmake(deps, step, started, known);
       if (what !== null) kept.push(what);
     } catch (error) {
       left.push(`${NAMES[step.kind]} (${toFleetError(error).message.replace(/\.$/, "")})`);

@@ -1,5 +1,5 @@
 import { isFleetError, toFleetError } from "../errors/index.js";
-import type { AgentRecord } from "../model/index.js";
+import type { AgentRecord, Repository, Worktree } from "../model/index.js";
 import type { Step } from "../ports/index.js";
 import { removeBare } from "./bare-folder.js";
 import { workSinceSetup } from "./baseline.js";
@@ -15,12 +15,19 @@ type WorktreeStep = Extract<Step, { kind: "worktree" }>;
 /** How long an agent's processes have to end by themselves while a failed start is undone, milliseconds. */
 const GRACE_MS = 500;
 
+/** What was found out, or done, for many steps at once. */
+export interface Known {
+  /** Agents of which no program and no session is left. */
+  readonly ended: ReadonlySet<string>;
+  readonly worktrees: (repo: Repository) => Promise<readonly Worktree[]>;
+}
+
 /**
  * Undoes one step, also one that was noted but never done, also from another process. Deletes only
  * what the step made, and never work: answers with a sentence on what it kept, null if nothing is left.
  * `started`: an agent program may have run, so that what is in the worktree may be its work.
  */
-export async function unmake(deps: Deps, step: Step, started: boolean): Promise<string | null> {
+export async function unmake(deps: Deps, step: Step, started: boolean, known?: Known): Promise<string | null> {
   switch (step.kind) {
     case "file":
       await deps.host.files.remove(step.path);
@@ -31,20 +38,21 @@ export async function unmake(deps: Deps, step: Step, started: boolean): Promise<
       });
       return null;
     case "session": {
+      if (known?.ended.has(step.agent)) return null;
       const sessions = await deps.sessions.list().catch((error: unknown) => toFleetError(error));
       const ours = isFleetError(sessions) ? undefined : sessions.find((session) => session.agent === step.agent);
       const roots = ours === undefined || ours.dead ? [] : [ours.pid];
-      const known = await deps.processes.identify(roots);
+      const identities = await deps.processes.identify(roots);
       if (!isFleetError(sessions)) await deps.sessions.end([step.agent]);
       // Also where the session server is of no help: no program is left to itself.
-      await deps.processes.endTrees([{ root: (ours && known.get(ours.pid)) ?? null, marker: ["AIFLEET_ID", step.agent] }], {
+      await deps.processes.endTrees([{ root: (ours && identities.get(ours.pid)) ?? null, marker: ["AIFLEET_ID", step.agent] }], {
         graceMs: GRACE_MS,
       });
       if (isFleetError(sessions)) throw sessions;
       return null;
     }
     case "worktree":
-      return unmakeWorktree(deps, step, started);
+      return unmakeWorktree(deps, step, started, known);
     case "stop":
       await settleStop(deps, step.agents);
       return null;
@@ -60,17 +68,18 @@ export async function unmake(deps: Deps, step: Step, started: boolean): Promise<
   }
 }
 
-async function unmakeWorktree(deps: Deps, step: WorktreeStep, started: boolean): Promise<string | null> {
+async function unmakeWorktree(deps: Deps, step: WorktreeStep, started: boolean, known?: Known): Promise<string | null> {
   // A setup command may have left a process of its own behind.
-  if (!started) await deps.processes.endTrees([{ root: null, marker: ["AIFLEET_ID", step.agent] }], { graceMs: GRACE_MS });
+  if (!started && !known?.ended.has(step.agent))
+    await deps.processes.endTrees([{ root: null, marker: ["AIFLEET_ID", step.agent] }], { graceMs: GRACE_MS });
   const repo = { commonDir: step.commonDir, path: step.repo, bare: false };
-  const entry = (await deps.git.worktrees(repo)).find((worktree) => worktree.path === step.path);
+  const entry = (await (known?.worktrees ?? deps.git.worktrees)(repo)).find((worktree) => worktree.path === step.path);
   let tip: string | null = step.madeBranchAt;
   if (entry !== undefined) {
-    const mark = (await deps.git.readMarks(step.commonDir)).find(({ adminDir }) => adminDir === entry.adminDir);
-    const record = mark === undefined ? null : recordFromMark(deps.paths.home, mark.text);
+    const mark = await deps.git.readMark(entry.adminDir);
+    const record = mark === null ? null : recordFromMark(deps.paths.home, mark);
     // With the mark of another agent, or of another home, it came after ours was gone.
-    if (mark !== undefined && record?.id !== step.agent) return null;
+    if (mark !== null && record?.id !== step.agent) return null;
     if (entry.present && (await isFilled(deps, entry.adminDir))) {
       const facts = await deps.git.inspect(repo, entry);
       const all =

@@ -5,7 +5,7 @@
 // Further steps: a child has just started and goes on by itself; a file is written half, a folder removed
 // half; and the end, when all is done and the process is about to go.
 //
-// FAULT_AT: the step to get the signal at, 0 for none. FAULT_LOG: file that is told each step's name.
+// FAULT_AT: the step to get the signal at, 0 for none. FAULT_STEP: or the first whose name it matches. FAULT_LOG: file that is told each step's name.
 // FAULT_ROOT: only files below it count. FAULT_SIGNAL: the signal, SIGKILL unless named.
 // FAULT_CHILDREN: what becomes of the commands it runs at that moment: `live` on, `die` with it, or are
 // `held` up and go on when the next command is at work.
@@ -17,6 +17,7 @@ const childProcess = require("node:child_process");
 const { join } = require("node:path");
 
 const at = Number(process.env.FAULT_AT ?? 0);
+let kind = process.env.FAULT_STEP === undefined ? null : new RegExp(process.env.FAULT_STEP);
 const log = process.env.FAULT_LOG;
 const root = process.env.FAULT_ROOT ?? "/";
 const signal = process.env.FAULT_SIGNAL ?? "SIGKILL";
@@ -40,7 +41,8 @@ function step(name, half) {
   if (half === undefined) seen = effects;
   count += 1;
   if (logFile !== null) real.writeSync(logFile, `${count} ${name}\n`);
-  if (count !== at) return;
+  if (count !== at && kind?.test(name) !== true) return;
+  kind = null;
   half?.();
   strike();
 }

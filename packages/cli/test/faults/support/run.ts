@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { World } from "../../../../core/test/support/world.js";
 import { BIN } from "../../support/cli.js";
 
-const PRELOAD = fileURLToPath(new URL("preload.cjs", import.meta.url));
+export const PRELOAD = fileURLToPath(new URL("preload.cjs", import.meta.url));
 
 export interface Ran {
   readonly code: number | null;
@@ -71,18 +71,18 @@ export interface Fault {
   readonly againMs?: number;
 }
 
-/** Runs the command and sends it a signal at step `at`; answers with the steps it came to, the last one the fatal. */
+/** Runs the command and sends it a signal at step `at`, or at the first of that kind; answers with the steps it came to, the last one the fatal. */
 export async function runUntil(
   world: World,
   cwd: string,
   args: readonly string[],
-  at: number,
+  at: number | RegExp,
   { signal = "SIGKILL", fate = "live", group = false, againMs }: Fault = {},
 ): Promise<Ran & { readonly steps: readonly string[]; readonly struckAt: number | null }> {
   const log = `${world.root}.steps`;
   const ran = await run(world, cwd, args, {
     NODE_OPTIONS: `--require=${PRELOAD}`,
-    FAULT_AT: String(at),
+    ...(typeof at === "number" ? { FAULT_AT: String(at) } : { FAULT_AT: "0", FAULT_STEP: at.source }),
     FAULT_LOG: log,
     FAULT_ROOT: `${world.root}/`,
     FAULT_SIGNAL: signal,
@@ -90,16 +90,17 @@ export async function runUntil(
     ...(group ? { FAULT_GROUP: "1" } : {}),
     ...(againMs === undefined ? {} : { FAULT_AGAIN: String(againMs) }),
   });
-  let lines: string[] = [];
-  try {
-    lines = readFileSync(log, "utf8").split("\n").filter(Boolean);
-    rmSync(log, { force: true });
-  } catch {
-    // It came to none.
-  }
+  const came = stepsIn(log);
+  rmSync(log, { force: true });
+  return { ...ran, ...came };
+}
+
+/** The steps a command has come to, by the log that it was told to keep, and when it was sent a signal, null if it was not. */
+export function stepsIn(log: string): { readonly steps: readonly string[]; readonly struckAt: number | null } {
+  const lines = existsSync(log) ? readFileSync(log, "utf8").split("\n").filter(Boolean) : [];
   const struck = lines.find((line) => line.startsWith("struck "));
   const steps = lines.filter((line) => line !== struck);
-  return { ...ran, steps, struckAt: struck === undefined ? null : Number(struck.slice("struck ".length)) };
+  return { steps, struckAt: struck === undefined ? null : Number(struck.slice("struck ".length)) };
 }
 
 /** Runs with --json and reads the answer. */

@@ -35,6 +35,13 @@ export function gitFailure(argv: readonly string[], outcome: GitOutcome, place: 
       hint: "Check who owns the repository's files and whether they are writable.",
     });
   }
+  const lock = lockIn(stderr);
+  if (lock !== null) {
+    return new FleetError("DRIVER_FAILED", `git ${command} cannot go on while another git holds the lock ${printable(lock)}.`, {
+      data: { ...options.data, lock },
+      hint: "Run the command again when that git is done. If none runs any more, it was left behind: remove the file.",
+    });
+  }
   return new FleetError("DRIVER_FAILED", `git ${command} failed: ${reason}`, {
     ...options,
     hint: "Run the command with --verbose to see every git call.",
@@ -69,9 +76,16 @@ export function couldNotWrite(argv: readonly string[], outcome: GitOutcome, plac
   return new FleetError(found.code, `git ${subcommand(argv)} ${how} in ${place}: ${said}`, options as never);
 }
 
+/** The lock file of git's that stood in the way, null if it was something else. */
+function lockIn(stderr: string): string | null {
+  const file = /Unable to create '(.+\.lock)': File exists/.exec(stderr)?.[1];
+  const settings = /could not lock config file (.+): File exists/.exec(stderr)?.[1];
+  return file?.replaceAll("/./", "/") ?? (settings === undefined ? null : `${settings}.lock`);
+}
+
 /** Whether a failure is known to be two gits meeting at one file, so that trying again is right. */
 export function isRace(stderr: string): boolean {
-  return /could not lock config file|failed to read .*commondir|Unable to create '.*\.lock': File exists|cannot lock ref .*Unable to create/.test(
+  return /could not lock config file|failed to read .*commondir|Invalid path '.*\/worktrees\/.*': No such file|Unable to create '.*\.lock': File exists|cannot lock ref .*Unable to create/.test(
     stderr,
   );
 }

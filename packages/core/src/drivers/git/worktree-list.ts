@@ -3,6 +3,7 @@ import type { Call } from "../../ports/index.js";
 import type { Git } from "./client.js";
 import { senseless } from "./failure.js";
 import { readRegistrations } from "./registrations.js";
+import { retrying } from "./repository-lock.js";
 
 /** One record of `git worktree list --porcelain -z`. */
 export interface ListedWorktree {
@@ -40,7 +41,8 @@ export function parseWorktreeList(text: string): ListedWorktree[] {
 export async function listWorktrees(git: Git, repo: Repository, call?: Call): Promise<Worktree[]> {
   const args = ["worktree", "list", "--porcelain", "-z"];
   const [{ stdout }, registrations] = await Promise.all([
-    git.run(repo.commonDir, args, { kind: "quick" }, call),
+    // It fails where one is unregistered under its eyes.
+    retrying(() => git.run(repo.commonDir, args, { kind: "quick" }, call), call),
     readRegistrations(git.host.files, repo.commonDir),
   ]);
   // The repository itself is always among them, and each ends in an empty field.

@@ -34,14 +34,14 @@ export async function endTrees(hands: ProcessHands, targets: readonly EndTarget[
   const known = new Map<number, Row>();
   const groups = new Map<number, Group>();
   const untouchable = new Set<number>();
-  const killAt = Date.now() + graceMs;
+  const killAt = performance.now() + graceMs;
   const giveUpAt = killAt + PERSIST_MS;
   for (;;) {
     throwIfAborted(call.signal);
-    const killing = Date.now() >= killAt;
+    const killing = performance.now() >= killAt;
     const scan = await hands.scan(call);
     const victims = findVictims(targets, scan, known, hands.spared, groups.values()).filter((row) => !untouchable.has(row.pid));
-    if (Date.now() >= giveUpAt) return await report(hands, known, call);
+    if (performance.now() >= giveUpAt) return await report(hands, known, call);
     if (victims.length === 0) {
       const unseen = await livingOn(hands, groups, scan.table, call);
       if (unseen.length === 0) return await report(hands, known, call);
@@ -60,7 +60,7 @@ export async function endTrees(hands: ProcessHands, targets: readonly EndTarget[
       if (!killing && !isFirst) continue;
       if (!(await signalIfSame(hands, victim, killing, call))) untouchable.add(victim.pid);
     }
-    await gone(hands, victims, Math.min(killing ? Date.now() + 200 : killAt, giveUpAt), call);
+    await gone(hands, victims, Math.min(killing ? performance.now() + 200 : killAt, giveUpAt), call);
   }
 }
 
@@ -107,7 +107,7 @@ async function gone(hands: ProcessHands, victims: readonly Row[], deadline: numb
       call,
     );
     left = left.filter((row) => now.get(row.pid) === row.start);
-    if (left.length === 0 || Date.now() >= deadline) return;
+    if (left.length === 0 || performance.now() >= deadline) return;
     await rest(pause, call);
   }
 }

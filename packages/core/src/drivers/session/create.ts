@@ -134,7 +134,7 @@ async function start(context: ChunkContext, launches: readonly Launch[], update:
 async function* watch(context: CreateContext, all: readonly Started[], call?: Call): AsyncIterable<SessionResult> {
   const { files } = context.client.host;
   const procfs = await hasProcfs(files);
-  const deadline = Date.now() + BIRTH_MS;
+  const deadline = performance.now() + BIRTH_MS;
   let pending = [...all];
   while (pending.length > 0) {
     throwIfAborted(call?.signal);
@@ -144,7 +144,7 @@ async function* watch(context: CreateContext, all: readonly Started[], call?: Ca
       if (states[i] === "up") yield { agent: started.launch.spec.agent, ok: true, session: running(started) };
     for (const result of await buried(context, dead, call)) yield result;
     pending = pending.filter((_, i) => states[i] === "pending");
-    if (pending.length > 0 && Date.now() > deadline) {
+    if (pending.length > 0 && performance.now() > deadline) {
       await context.end(pending.map(({ launch }) => launch.spec.agent));
       for (const { launch } of pending)
         yield failed(launch.spec, new FleetError("TIMEOUT", `The program of ${launch.spec.name} did not start.`));
@@ -176,12 +176,12 @@ async function buried(context: CreateContext, dead: readonly Started[], call?: C
 
 /** Waits until the server, too, has noticed: the end of a child of its own makes it look at all of them. Never waited for: that could hang. */
 async function deadPanes(client: TmuxClient, ids: ReadonlySet<string>, call?: Call): Promise<Map<string, Session>> {
-  const deadline = Date.now() + 3000;
+  const deadline = performance.now() + 3000;
   for (;;) {
     const answer = await client.ask(["run-shell", "-b", "true", ";", "list-panes", "-a", "-F", LIST_FORMAT], {}, call);
     const panes = answer.server ? parsePanes(answer.stdout).filter((pane) => ids.has(pane.id)) : [];
     const settled = (pane: ListedPane) => pane.dead && pane.exitCode !== null;
-    if (panes.every(settled) || Date.now() > deadline)
+    if (panes.every(settled) || performance.now() > deadline)
       return new Map(panes.map(({ sessionId: _s, markedPane: _m, ...pane }) => [pane.id, pane]));
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

@@ -24,7 +24,7 @@ export async function reconnect(client: TmuxClient, socket: string, pids: readon
     } catch {
       continue;
     }
-    for (const end = Date.now() + WAIT_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    for (const end = performance.now() + WAIT_MS; performance.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
       if (await isReached()) return true;
     }
   }

@@ -15,6 +15,10 @@ export interface Terminal {
   /** Waits for the program's end and returns its exit code. */
   ended(): Promise<number>;
   pid(): number;
+  /** Ends it, and what runs on it. */
+  close(): void;
+  /** What the terminal says of itself, a format of tmux. */
+  ask(format: string): string;
 }
 
 let count = 0;
@@ -37,6 +41,8 @@ export function openTerminal(world: World, argv: readonly string[], cwd: string,
   const pane = tmux([...start, ";", "set-option", "-w", "remain-on-exit", "on"]).trim();
   const ask = (format: string) => tmux(["display-message", "-p", "-t", pane, format]).trim();
   const terminal: Terminal = {
+    ask,
+    close: () => void tmux(["kill-pane", "-t", pane]),
     screen: () => tmux(["capture-pane", "-p", "-t", pane]).replace(/\n$/, "").split("\n"),
     paste(text) {
       tmux(["load-buffer", "-b", "b", "-"], text);
