@@ -117,6 +117,8 @@ export function furnish(home, url, trusted) {
   const there = existsSync(join(home, ".config/opencode/node_modules"));
   if (existsSync(plugin) && !there) execFileSync("cp", ["-a", `${plugin}/.`, join(home, ".config/opencode")], { stdio: "ignore" });
   write(".gemini/settings.json", {
+    // By itself it asks a model which model to ask.
+    model: { name: "gemini-2.5-pro" },
     security: { auth: { selectedType: "gemini-api-key" }, folderTrust: { enabled: false } },
     general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
     privacy: { usageStatisticsEnabled: false },

@@ -37,7 +37,9 @@ export function turnsOf(body) {
   return rows.flatMap((row) => {
     if (row.role === "tool" || row.type === "function_call_output") return [{ result: true }];
     if (row.role !== "user") return [];
-    const parts = row.parts ?? (typeof row.content === "string" ? [{ text: row.content }] : (row.content ?? []));
+    const all = row.parts ?? (typeof row.content === "string" ? [{ text: row.content }] : (row.content ?? []));
+    // What a program reads for an `@file` of the prompt follows it in parts of their own.
+    const parts = all.some(({ text }) => text === "\n--- End of content ---") ? all.slice(0, 1) : all;
     return parts.flatMap((part) => {
       if (part.type === "tool_result" || part.functionResponse) return [{ result: true }];
       return typeof part.text === "string" && !isContext(part.text) ? [{ text: part.text }] : [];

@@ -76,25 +76,27 @@ export const PROGRAMS = {
     choices: {},
   },
   gemini: {
-    launch: (prompt) => {
-      const events = "SessionStart SessionEnd BeforeAgent AfterAgent BeforeTool AfterTool Notification".split(" ");
-      const hooks = commandHooks(events);
-      writeFileSync(`${HOME}/defaults.json`, JSON.stringify({ hooks, hooksConfig: { enabled: true } }));
-      return {
-        argv: [programOf("gemini"), "-m", "gemini-2.5-pro", ...(prompt.length > 0 ? ["-i", ...prompt] : [])],
-        env: { GEMINI_CLI_SYSTEM_DEFAULTS_PATH: `${HOME}/defaults.json` },
-      };
-    },
-    idle: (text) => /◇/.test(text) && /Type your message/.test(text),
+    // Hooks of one session alone cannot be had: a file of settings beside the user's must be root's own.
+    launch: (prompt) => ({ argv: [programOf("gemini"), "-m", "gemini-2.5-pro", ...(prompt.length > 0 ? ["-i", ...prompt] : [])] }),
+    idle: (text) => /◇/.test(text) && /^ [>*] /m.test(text),
     working: /✦/,
     trust: /Do you trust/,
-    shell: /✋[\s\S]*|Allow execution/,
+    shell: /Allow execution/,
     edit: /Apply this change\?/,
     ask: /Which method shall I use\?/,
     escape: ["Escape"],
     yes: ["Enter"],
-    questions: { edit: "Apply this change?", ask: "Which method shall I use?" },
-    choices: {},
+    questions: {
+      trust: "Do you trust the files in this folder?",
+      shell: "Allow execution of [Shell]? npm test",
+      edit: "Apply this change? a.ts: is it ready? => it is.",
+      ask: "Which method shall I use?",
+    },
+    choices: {
+      trust: "Trust folder (fix-auth) | Trust parent folder (shop) | Don't trust",
+      shell: "Allow once | Allow for this session | No, suggest changes (esc)",
+      edit: "Allow once | Allow for this session | Modify with external editor | No, suggest changes (esc)",
+    },
   },
 };
 

@@ -15,6 +15,7 @@ export interface Choices {
 const QUESTION_ROWS = 24;
 const NUMBERED = /^[❯›●>]?\s*\d+\.\s/;
 const FIRST_WORDS = /^[❯›●>]?\s*(\d+)\.\s+(\S.*)$/;
+const FRAME = /^[╰╭└┌─━═]/;
 /** How long a list of choices may be, wrapped lines included. */
 const LIST_ROWS = 24;
 
@@ -43,7 +44,7 @@ export function numbered(lines: readonly string[], pointed: number): readonly Ch
     const [, number, label] = FIRST_WORDS.exec(text) ?? [];
     const last = found.at(-1);
     if (label !== undefined && Number(number) === found.length + 1) found.push({ label, row: at });
-    else if (text === "" || last === undefined) break;
+    else if (text === "" || last === undefined || FRAME.test(text)) break;
     else last.label = `${last.label} ${text}`;
   }
   const here = found.findLastIndex(({ row }) => row <= pointed);

@@ -159,11 +159,11 @@ async function waitUntilRisen(deps: Deps, record: AgentRecord, session: Session,
   let shownSince: number | null = null;
   for (let now = deps.clock.now(); adapter.reports?.announces !== undefined && isYoung(session, now); now = deps.clock.now()) {
     const heard = await hearOne(deps, record, session);
-    if (!heard.equipped) return;
+    if (!heard.equipped && adapter.reports.announces !== "screen") return;
     const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id) ?? null;
     const evidence = { session, screen, now };
     const shown = adapter.ready(evidence) === true || adapter.read(evidence) !== null;
-    if (shown && !isRising(adapter, session, heard, now)) return;
+    if (shown && !isRising(adapter, session, heard, shown, now)) return;
     shownSince = shown ? (shownSince ?? now) : null;
     // Its reports may have been turned off.
     if (shownSince !== null && now - shownSince >= SHOWN_MS) return;

@@ -1,5 +1,5 @@
 import type { AgentRecord, Session } from "../model/index.js";
-import type { AgentAdapter, Call, ReportReader } from "../ports/index.js";
+import type { AgentAdapter, Call } from "../ports/index.js";
 import type { Receipt } from "./deliver.js";
 import type { Deps } from "./deps.js";
 import { hearOne } from "./reports.js";
@@ -26,30 +26,32 @@ export async function listenFor(deps: Deps, record: AgentRecord, session: Sessio
   const reader = adapter?.reports;
   // An order of the program's own is no prompt, and nothing is reported of it.
   if (reader === undefined || ORDER.test(paste)) return null;
-  const { reports } = await hearOne(deps, record, session);
-  // One that has not reported anything yet may have been started without its hooks.
-  if (adapter === null || reports.length === 0) return null;
-  const before = reader.taken(reports)?.at ?? 0;
-  return (text, call) => listen(deps, { record, session, adapter, reader, before }, text, call);
+  const heard = await hearOne(deps, record, session, bytesFor(paste));
+  // One that has not reported anything yet may have been started without its hooks; a file of its own comes with the first prompt.
+  if (adapter === null || (!heard.tells && reader.diary?.taken === undefined)) return null;
+  const before = heard.taken?.at ?? 0;
+  return (text, call) => listen(deps, { record, session, adapter, before }, text, call);
 }
+
+/** What was heard of a prompt; `nobody`: there is nothing that could tell. */
+type Word = "this" | "another" | "none" | "nobody";
 
 interface Listening {
   readonly record: AgentRecord;
   readonly session: Session;
   readonly adapter: AgentAdapter;
-  readonly reader: ReportReader;
   readonly before: number;
 }
 
 async function listen(deps: Deps, listening: Listening, text: string, call?: Call): Promise<Receipt> {
-  let heard: "this" | "another" | "none" = "none";
+  let heard: Word = "none";
   for (const [attempt, patience] of PATIENCE_MS.entries()) {
     heard = await waitForReport(deps, listening, text, patience + (text.length / 1024) * PATIENCE_MS_PER_KB, call);
     if (heard === "this") return { delivery: "delivered", reason: null };
     const last = attempt === PATIENCE_MS.length - 1;
     const held = await stillHolds(deps, listening, text, call);
     // In the middle of a turn a program keeps a prompt for later, and some report it only then.
-    if (!held && listening.record.status === "working") return { delivery: "delivered", reason: null };
+    if (!held && (listening.record.status === "working" || heard === "nobody")) return { delivery: "delivered", reason: null };
     if (last || !held) continue;
     // Enter alone, never the text again.
     if ((await deps.sessions.press(listening.session, listening.record.id, "Enter", call)) !== "sent") break;
@@ -58,20 +60,23 @@ async function listen(deps: Deps, listening: Listening, text: string, call?: Cal
   return { delivery: "unverified", reason: "its program has read text and Enter, and has not said that it took a prompt" };
 }
 
+/** How much of the end of a program's own file may hold a prompt as it is written there, and what follows it. */
+const bytesFor = (text: string) => 65_536 + 6 * text.length;
+
 /** The report of an earlier prompt may come first. */
 async function waitForReport(
   deps: Deps,
-  { record, session, reader, before }: Listening,
+  { record, session, before }: Listening,
   text: string,
   patience: number,
   call?: Call,
-): Promise<"this" | "another" | "none"> {
+): Promise<Word> {
   const end = deps.clock.now() + patience;
   for (;;) {
-    const taken = reader.taken((await hearOne(deps, record, session)).reports);
+    const { taken, tells } = await hearOne(deps, record, session, bytesFor(text));
     const news = taken !== null && taken.at > before;
     if (news && taken.text === text.trim()) return "this";
-    if (deps.clock.now() >= end) return news ? "another" : "none";
+    if (deps.clock.now() >= end) return news ? "another" : tells ? "none" : "nobody";
     await deps.clock.sleep(POLL_MS, call);
   }
 }

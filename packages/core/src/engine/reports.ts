@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { AgentRecord, Session } from "../model/index.js";
-import type { AgentAdapter, Launch, Report, Said } from "../ports/index.js";
+import type { AgentAdapter, DiaryContext, Launch, Report, ReportReader, Said } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 
 /** In the worktree's admin directory, so that it goes with the worktree. */
@@ -13,11 +13,15 @@ const DIARY_BYTES = 65_536;
 export interface Heard {
   readonly reports: readonly Report[];
   readonly diary: Said | null;
+  /** The prompt it last took. */
+  readonly taken: { readonly text: string; readonly at: number } | null;
+  /** Whether there is anything that could tell of a prompt. */
+  readonly tells: boolean;
   /** Whether the program was started with something of ours that can report. */
   readonly equipped: boolean;
 }
 
-const NOTHING: Heard = { reports: [], diary: null, equipped: false };
+const NOTHING: Heard = { reports: [], diary: null, taken: null, tells: false, equipped: false };
 
 /** Where an agent's hooks report to, null where its adapter has none. */
 export function reportsFolder({ reports }: AgentAdapter, { adminDir }: AgentRecord): string | null {
@@ -47,6 +51,7 @@ export async function prepareReports(
 export async function hear(
   deps: Deps,
   live: readonly { readonly record: AgentRecord; readonly session: Session }[],
+  diaryBytes = DIARY_BYTES,
 ): Promise<ReadonlyMap<string, Heard>> {
   const able = live.flatMap(({ record, session }) => {
     const adapter = deps.adapters.get(record.adapter);
@@ -68,16 +73,18 @@ export async function hear(
     const reports = (wanted[i] ?? []).map(
       ({ name, modifiedAt }): Report => ({ kind: name, at: modifiedAt, body: parsed(textOf.get(join(folders[i] ?? "", name)) ?? null) }),
     );
-    const path = reader.diary?.path({ reports, session, env: deps.env }) ?? null;
     const equipped = (listings[i] ?? []).some(({ name }) => !KIND.test(name) && !name.startsWith("."));
-    heard.set(record.id, { reports, diary: path === null ? null : await lastWord(deps, path, reader), equipped });
+    const { diary, taken, tells } = await ownFile(deps, { reports, session, ...about(record), env: deps.env }, reader, diaryBytes);
+    const reported = reader.taken(reports);
+    const last = reported === null || (taken !== null && taken.at > reported.at) ? taken : reported;
+    heard.set(record.id, { reports, diary, taken: last, tells: tells || reports.length > 0, equipped });
   }
   return heard;
 }
 
 /** What one live agent has reported. */
-export async function hearOne(deps: Deps, record: AgentRecord, session: Session): Promise<Heard> {
-  return (await hear(deps, [{ record, session }])).get(record.id) ?? NOTHING;
+export async function hearOne(deps: Deps, record: AgentRecord, session: Session, diaryBytes = DIARY_BYTES): Promise<Heard> {
+  return (await hear(deps, [{ record, session }], diaryBytes)).get(record.id) ?? NOTHING;
 }
 
 /** The conversation that an agent's program reported before it ended, where nobody has asked since. */
@@ -98,20 +105,33 @@ export function isYoung({ createdAt }: Session, now: number): boolean {
   return now - createdAt < RISES_MS;
 }
 
-/** Whether a program has yet to say that it is up: what is pasted into its terminal now is lost. */
-export function isRising({ reports }: AgentAdapter, session: Session, heard: Heard | undefined, now: number): boolean {
-  if (reports?.announces === undefined || heard?.equipped !== true || !isYoung(session, now)) return false;
-  return !heard.reports.some(({ kind }) => kind === reports.announces);
+/** Whether a program has yet to show that it is up: what is pasted into its terminal now is lost. `shown`: its adapter knows what is on its screen. */
+export function isRising({ reports }: AgentAdapter, session: Session, heard: Heard | undefined, shown: boolean, now: number): boolean {
+  if (reports?.announces === undefined || !isYoung(session, now)) return false;
+  if (reports.announces === "screen") return !shown;
+  return heard?.equipped === true && !heard.reports.some(({ kind }) => kind === reports.announces);
 }
 
-async function lastWord(deps: Deps, path: string, { diary }: NonNullable<AgentAdapter["reports"]>): Promise<Said | null> {
+const about = ({ worktree, conversation }: AgentRecord) => ({ worktree, conversation });
+
+/** What the end of a program's own file says. */
+async function ownFile(
+  deps: Deps,
+  context: DiaryContext,
+  { diary }: ReportReader,
+  bytes: number,
+): Promise<Pick<Heard, "diary" | "taken" | "tells">> {
+  const { files } = deps.host;
   try {
-    const [stat, bytes] = await Promise.all([deps.host.files.stat(path), deps.host.files.readRange(path, -DIARY_BYTES, DIARY_BYTES)]);
-    if (stat === null || bytes === null) return null;
-    return diary?.said(Buffer.from(bytes).toString("utf8"), stat.modifiedAt) ?? null;
+    const path = (await diary?.path(context, files)) ?? null;
+    if (diary === undefined || path === null) return NOTHING;
+    const [stat, end] = await Promise.all([files.stat(path), files.readRange(path, -bytes, bytes)]);
+    if (stat === null || end === null) return NOTHING;
+    const text = Buffer.from(end).toString("utf8");
+    return { diary: diary.said(text, stat.modifiedAt), taken: diary.taken?.(text) ?? null, tells: diary.taken !== undefined };
   } catch {
     // A file of somebody else's: what it does not say is not known.
-    return null;
+    return NOTHING;
   }
 }
 

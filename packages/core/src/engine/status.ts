@@ -76,13 +76,13 @@ function ranked(evidence: StatusEvidence, screen: StatusReading | null): StatusR
 
 function isBusyStarting(evidence: StatusEvidence, screen: StatusReading | null): boolean {
   const { adapter, session, heard, now } = evidence;
-  if (adapter !== null && session && isRising(adapter, session, heard, now)) return true;
+  if (adapter !== null && session && isRising(adapter, session, heard, screen !== null, now)) return true;
   return screen?.status === "idle" && hasFirstPromptAhead(evidence);
 }
 
 /** A program shows its empty input a moment before it takes up the prompt it was started with. */
-function hasFirstPromptAhead({ record, session, adapter, heard, now }: StatusEvidence): boolean {
-  if (!session || record.prompt === null || adapter?.reports?.taken(heard?.reports ?? []) != null) return false;
+function hasFirstPromptAhead({ record, session, heard, now }: StatusEvidence): boolean {
+  if (!session || record.prompt === null || heard?.taken != null) return false;
   const first = session.createdAt - Date.parse(record.createdAt) < FIRST_START_MS;
   return first && now - session.createdAt < TAKES_UP_MS;
 }

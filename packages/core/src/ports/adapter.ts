@@ -57,11 +57,29 @@ export interface Said {
   readonly question?: string;
 }
 
+/** By what the file is found in which a program keeps what it does. */
+export interface DiaryContext {
+  readonly reports: readonly Report[];
+  readonly session: Session;
+  readonly worktree: string;
+  readonly conversation: string | null;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Files that a search for it may look at; what cannot be read is null. */
+export interface DiaryFiles {
+  read(path: string): Promise<string | null>;
+  list(path: string): Promise<readonly string[] | null>;
+}
+
 /** How the reports of a program's hooks are read, and a file of its own that says more. Pure. */
 export interface ReportReader {
   /** Kinds whose text is wanted besides the newest report's. @default none */
   readonly bodies?: readonly string[];
-  /** A kind that the program reports once it is up and before it takes a prompt. Until then its screen says nothing. @default none */
+  /**
+   * By what is known that the program is up, and that a prompt would not be lost: a kind that it reports, or `screen`:
+   * that `read` or `ready` know what it shows. @default nothing
+   */
   readonly announces?: string;
   /** What the program last said it does. `reports` are the last of each kind, newest first. */
   said(reports: readonly Report[]): Said | null;
@@ -76,12 +94,11 @@ export interface ReportReader {
   readonly silent: readonly `${Said["status"]}>${Said["status"]}`[];
   /** A file in which the program itself keeps what it does; only its end is read. */
   readonly diary?: {
-    path(context: {
-      readonly reports: readonly Report[];
-      readonly session: Session;
-      readonly env: Readonly<Record<string, string | undefined>>;
-    }): string | null;
+    /** Where it is, null where there is none yet. `files` is all that may be looked at. */
+    path(context: DiaryContext, files: DiaryFiles): string | null | Promise<string | null>;
     said(text: string, modifiedAt: number): Said | null;
+    /** The last prompt of the user's in it, as the program took it. @default it does not tell */
+    taken?(text: string): { readonly text: string; readonly at: number } | null;
   };
 }
 

@@ -32,7 +32,6 @@ describe("the first prompt", () => {
     ["codex", "Fix it now", ["codex", "Fix it now"]],
     ["codex", "--help me", ["codex", "--", "--help me"]],
     ["opencode", "Fix it", ["opencode", "--prompt", "Fix it"]],
-    ["gemini", "/help", ["gemini", "-i", "/help"]],
     ["demo", "-x", [NODE, "/demo.js", "--", "-x"]],
   ])("reaches %s as an argument: %s", (name, prompt, argv) => {
     expect(adapter(name).launch(contextOf(prompt))).toEqual({ argv, promptVia: "argv" });
@@ -42,7 +41,6 @@ describe("the first prompt", () => {
     ["claude", "update", ["claude"]],
     ["claude", "-x", ["claude"]],
     ["codex", "resume", ["codex"]],
-    ["gemini", "-x is a prompt", ["gemini"]],
     ["opencode", "-x is a prompt", ["opencode"]],
     ["aider", "Fix it", ["aider"]],
   ])("is pasted into %s where its command line would misread it: %s", (name, prompt, argv) => {
@@ -157,12 +155,68 @@ describe("the plugin of opencode", () => {
   });
 });
 
+describe("the conversation of gemini", () => {
+  it("is chosen at the launch, another for each agent", () => {
+    const [a, b] = ["a1", "a2"].map((id) => adapter("gemini").launch(contextOf("/help", { id })));
+    expect(a?.conversation).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(b?.conversation).not.toBe(a?.conversation);
+    expect(a).toMatchObject({ argv: ["gemini", "--session-id", a?.conversation, "-i", "/help"], promptVia: "argv" });
+    expect(adapter("gemini").launch(contextOf("-x is a prompt"))).toMatchObject({ promptVia: "paste" });
+  });
+
+  it("is the user's where the flags name one", () => {
+    const launch = adapter("gemini").launch(contextOf("Go", { flags: ["--resume", "latest"] }));
+    expect(launch).toEqual({ argv: ["gemini", "--resume", "latest", "-i", "Go"], promptVia: "argv" });
+  });
+});
+
+describe("the transcript of gemini", () => {
+  const conversation = "0123abcd-0000-4000-8000-000000000000";
+  const context = { reports: [], session: evidenceOf([]).session, worktree: "/w", conversation, env: { HOME: "/h" } };
+  const files = (text: string | null, names: readonly string[]) => ({
+    read: async (path: string) => (path === "/h/.gemini/projects.json" ? text : null),
+    list: async (path: string) => (path === "/h/.gemini/tmp/shop-1/chats" ? names : null),
+  });
+  const diary = adapter("gemini").reports?.diary;
+
+  it("is found by the worktree and the conversation, the newest of several", async () => {
+    const known = JSON.stringify({ projects: { "/w": "shop-1", "/other": "shop" } });
+    const names = [
+      "session-2026-11-22T21-37-0123abcd.jsonl",
+      "session-2026-11-23T01-00-0123abcd.jsonl",
+      "session-2026-11-24T00-00-ffffffff.jsonl",
+    ];
+    expect(await diary?.path(context, files(known, names))).toBe(`/h/.gemini/tmp/shop-1/chats/${names[1]}`);
+    expect(await diary?.path(context, files(known, []))).toBeNull();
+    expect(await diary?.path(context, files('{"projects":{"/w":"../../etc"}}', names))).toBeNull();
+    expect(await diary?.path({ ...context, conversation: null }, files(known, names))).toBeNull();
+    expect(await diary?.path(context, files(null, names))).toBeNull();
+  });
+
+  it("tells the last prompt of the user's own", () => {
+    const row = (at: number, type: string, text: string) =>
+      JSON.stringify({ id: "x", timestamp: new Date(at).toISOString(), type, content: [{ text }] });
+    const rows = [
+      '"cut":true}]}',
+      row(1, "user", "<session_context>\nyou are"),
+      row(2, "user", "one"),
+      row(3, "user", "  two\nlines  "),
+      row(4, "gemini", "done"),
+      '{"$set":{"messages":[{"type":"user"}]}}',
+    ];
+    expect(diary?.taken?.(rows.join("\n"))).toEqual({ text: "two\nlines", at: 3 });
+    expect(diary?.taken?.(rows.slice(0, 2).join("\n"))).toBeNull();
+  });
+});
+
 describe("a prompt that the program would read as an order", () => {
   it.each([
     ["opencode", "/review it", " /review it", "/review it"],
     ["opencode", "Look at @a", "Look at @a ", "Look at @a"],
     ["opencode", "!ls", "!ls", "!ls"],
     ["opencode", "Plain", "Plain", "Plain"],
+    ["gemini", "Look at @a", "Look at @a ", "Look at @a"],
+    ["gemini", "!ls", "!ls", "!ls"],
   ])("reaches %s as text: %s", (name, prompt, paste, taken) => {
     expect(adapter(name).typed?.(prompt)).toEqual({ paste, taken });
   });
@@ -180,6 +234,11 @@ describe("a permission mode", () => {
     expect(JSON.parse(permission("edit") ?? "")).toMatchObject({ edit: "allow", bash: "ask" });
     expect(permission("yolo")).toBeUndefined();
     expect(adapter("opencode").launch(contextOf(null, { mode: "yolo" })).argv).toEqual(["opencode", "--auto"]);
+  });
+
+  it("is had of gemini by a flag", () => {
+    const { argv } = adapter("gemini").launch(contextOf(null, { mode: "edit" }));
+    expect(argv.slice(0, 3)).toEqual(["gemini", "--approval-mode", "auto_edit"]);
   });
 });
 
