@@ -21,6 +21,17 @@ const HOSTILE = {
   "20 KB": Array.from({ length: 400 }, (_, i) => `Line ${i}: ${"ä—word ".repeat(5)}`).join("\n"),
 };
 
+/** What a program itself makes of such a text, whoever types it. */
+const MADE_OF_IT = {
+  // A file that is named is looked up by its beginning, and read.
+  gemini: { "a last @word": "Look at @a.ts" },
+};
+/** Texts that a program takes something from, whoever types them: then the others of their kind. */
+const INSTEAD = {
+  // It drops marks of direction.
+  gemini: { "all of unicode": "Grüße, 日本語, 👩‍👩‍👧, e\u0301, right, ﷽" },
+};
+
 /** One agent in a home of its own, with all that a scenario needs to know of it. */
 export async function startStage(agent, model, fleetBin) {
   for (const name of existsSync(HOME) ? readdirSync(HOME) : []) rmSync(join(HOME, name), { recursive: true, force: true });
@@ -177,15 +188,17 @@ export const SCENARIOS = [
       return `${seen.found.source ?? ""}`;
     },
   ],
-  ...Object.entries(HOSTILE).map(([what, text]) => [
+  ...Object.entries(HOSTILE).map(([what, plain]) => [
     `prompt: ${what}`,
     async (stage) => {
+      const text = INSTEAD[stage.agent]?.[what] ?? plain;
+      const made = MADE_OF_IT[stage.agent]?.[what] ?? text;
       rmSync(join(HOME, "canary"), { force: true });
       const ready = await stage.status("a", ["idle"], 15);
       must(ready.good, `not idle before, but ${ready.found?.status}`);
       const sent = await stage.fleet("prompt", "a", text);
       const { good } = await stage.until(
-        () => stage.taken(text),
+        () => stage.taken(made),
         (times) => times > 0,
         15,
       );
@@ -198,7 +211,7 @@ export const SCENARIOS = [
         `said ${sent.said?.results?.[0]?.status ?? sent.code}, but not taken; the server's last: ${JSON.stringify(last.slice(0, 120))}`,
       );
       await pause(800);
-      must(stage.taken(text) === 1, `taken ${stage.taken(text)} times`);
+      must(stage.taken(made) === 1, `taken ${stage.taken(made)} times`);
     },
   ]),
   [
@@ -286,8 +299,10 @@ export const SCENARIOS = [
       );
       must(good, `not taken; the screen:\n${stage.screen()}`);
       const request = stage.requests.findLast((each) => each.prompt === "What did I say first?");
+      // Of a conversation with an Esc in it gemini itself forgets the very first prompt.
+      const earlier = stage.agent === "gemini" ? "And then the docs" : "Say hello, please";
       must(
-        request?.prompts.some((text) => text.includes("Say hello, please")),
+        request?.prompts.some((text) => text.includes(earlier)),
         "a new conversation",
       );
     },

@@ -64,9 +64,10 @@ async function transcriptOf(...[{ worktree, conversation, env }, files]: Paramet
   if (typeof name !== "string" || !/^[\w.-]+$/.test(name) || name.startsWith(".")) return null;
   const chats = join(home, ".gemini", "tmp", name, "chats");
   const end = `-${conversation.slice(0, 8)}.jsonl`;
-  const found = ((await files.list(chats)) ?? []).filter((file) => file.startsWith("session-") && file.endsWith(end)).sort();
-  const last = found.at(-1);
-  return last === undefined ? null : join(chats, last);
+  const found = ((await files.list(chats)) ?? []).filter(({ name }) => name.startsWith("session-") && name.endsWith(end));
+  // Taken up again, it goes on in the file it had, beside a new one that stays empty.
+  const [last] = found.sort((a, b) => b.modifiedAt - a.modifiedAt);
+  return last === undefined ? null : join(chats, last.name);
 }
 
 /** The last row of the user's own; what the program adds in its user's name starts with a tag. */
@@ -74,10 +75,12 @@ function lastPrompt(text: string): { readonly text: string; readonly at: number 
   for (const line of text.trimEnd().split("\n").reverse()) {
     if (!line.includes('"type":"user"') || line.startsWith('{"$set"')) continue;
     try {
-      const { timestamp, type, content } = JSON.parse(line) as { timestamp: string; type: string; content: unknown };
-      const first: unknown = Array.isArray(content) ? (content[0] as { text?: unknown } | undefined)?.text : content;
+      const { timestamp, type, content, displayContent } = JSON.parse(line) as Readonly<Record<string, unknown>>;
+      // What an `@file` was made to stands in the one, what was typed in the other.
+      const shown = displayContent ?? content;
+      const first: unknown = Array.isArray(shown) ? (shown[0] as { text?: unknown } | undefined)?.text : shown;
       if (type === "user" && typeof first === "string" && !/^<(session|hook)_context>/.test(first)) {
-        return { text: first.trim(), at: Date.parse(timestamp) };
+        return { text: first.trim(), at: Date.parse(String(timestamp)) };
       }
     } catch {
       // Cut at its start: an earlier one than what is looked for.
@@ -93,10 +96,10 @@ function start(context: LaunchContext, mode: readonly string[]) {
   return withArgument(argv, "-i", prompt);
 }
 
-/** A blank closes the list of completions that a last `@word` opens; it takes blanks off again. */
+/** A blank closes the list of completions that a last `@word` or an order opens, which would eat Enter; it takes blanks off again. */
 function typed(prompt: string): { readonly paste: string; readonly taken: string } {
   const taken = prompt.trim();
-  return { paste: /(^|\s)@\S*$/.test(taken) ? `${taken} ` : prompt, taken };
+  return { paste: /^\/|(^|\s)@\S*$/.test(taken) ? `${taken} ` : prompt, taken };
 }
 
 const POINTER = /^[\s│]*● \d+\.\s/;

@@ -12,7 +12,8 @@ import { hearOne } from "./reports.js";
 const PATIENCE_MS = [1000, 1000, 4000];
 const PATIENCE_MS_PER_KB = 12;
 const POLL_MS = 20;
-const ORDER = /^[/!]/;
+/** An order of the program's own is no prompt, and nothing is reported of it: then it counts that the input is empty again. */
+const ORDER = /^\//;
 
 /** Waits for the program's own word on a prompt that was submitted. */
 export type Listener = (text: string, call?: Call) => Promise<Receipt>;
@@ -24,13 +25,13 @@ export type Listener = (text: string, call?: Call) => Promise<Receipt>;
 export async function listenFor(deps: Deps, record: AgentRecord, session: Session, paste: string): Promise<Listener | null> {
   const adapter = deps.adapters.get(record.adapter);
   const reader = adapter?.reports;
-  // An order of the program's own is no prompt, and nothing is reported of it.
-  if (reader === undefined || ORDER.test(paste)) return null;
+  const order = ORDER.test(paste);
+  if (reader === undefined || (order && adapter?.draft === undefined)) return null;
   const heard = await hearOne(deps, record, session, bytesFor(paste));
   // One that has not reported anything yet may have been started without its hooks; a file of its own comes with the first prompt.
   if (adapter === null || (!heard.tells && reader.diary?.taken === undefined)) return null;
   const before = heard.taken?.at ?? 0;
-  return (text, call) => listen(deps, { record, session, adapter, before }, text, call);
+  return (text, call) => listen(deps, { record, session, adapter, before, order }, text, call);
 }
 
 /** What was heard of a prompt; `nobody`: there is nothing that could tell. */
@@ -41,6 +42,7 @@ interface Listening {
   readonly session: Session;
   readonly adapter: AgentAdapter;
   readonly before: number;
+  readonly order: boolean;
 }
 
 async function listen(deps: Deps, listening: Listening, text: string, call?: Call): Promise<Receipt> {
@@ -51,7 +53,8 @@ async function listen(deps: Deps, listening: Listening, text: string, call?: Cal
     const last = attempt === PATIENCE_MS.length - 1;
     const held = await stillHolds(deps, listening, text, call);
     // In the middle of a turn a program keeps a prompt for later, and some report it only then.
-    if (!held && (listening.record.status === "working" || heard === "nobody")) return { delivery: "delivered", reason: null };
+    if (!held && (listening.record.status === "working" || listening.order || heard === "nobody"))
+      return { delivery: "delivered", reason: null };
     if (last || !held) continue;
     // Enter alone, never the text again.
     if ((await deps.sessions.press(listening.session, listening.record.id, "Enter", call)) !== "sent") break;

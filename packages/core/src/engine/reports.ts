@@ -123,7 +123,8 @@ async function ownFile(
 ): Promise<Pick<Heard, "diary" | "taken" | "tells">> {
   const { files } = deps.host;
   try {
-    const path = (await diary?.path(context, files)) ?? null;
+    const found = { read: (file: string) => files.read(file), list: async (folder: string) => (await files.listMany([folder]))[0] ?? null };
+    const path = (await diary?.path(context, found)) ?? null;
     if (diary === undefined || path === null) return NOTHING;
     const [stat, end] = await Promise.all([files.stat(path), files.readRange(path, -bytes, bytes)]);
     if (stat === null || end === null) return NOTHING;

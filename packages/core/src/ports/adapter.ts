@@ -69,7 +69,7 @@ export interface DiaryContext {
 /** Files that a search for it may look at; what cannot be read is null. */
 export interface DiaryFiles {
   read(path: string): Promise<string | null>;
-  list(path: string): Promise<readonly string[] | null>;
+  list(path: string): Promise<readonly { readonly name: string; readonly modifiedAt: number }[] | null>;
 }
 
 /** How the reports of a program's hooks are read, and a file of its own that says more. Pure. */

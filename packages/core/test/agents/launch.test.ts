@@ -175,18 +175,18 @@ describe("the transcript of gemini", () => {
   const context = { reports: [], session: evidenceOf([]).session, worktree: "/w", conversation, env: { HOME: "/h" } };
   const files = (text: string | null, names: readonly string[]) => ({
     read: async (path: string) => (path === "/h/.gemini/projects.json" ? text : null),
-    list: async (path: string) => (path === "/h/.gemini/tmp/shop-1/chats" ? names : null),
+    list: async (path: string) => (path === "/h/.gemini/tmp/shop-1/chats" ? names.map((name, at) => ({ name, modifiedAt: -at })) : null),
   });
   const diary = adapter("gemini").reports?.diary;
 
-  it("is found by the worktree and the conversation, the newest of several", async () => {
+  it("is found by the worktree and the conversation, the one written last of several", async () => {
     const known = JSON.stringify({ projects: { "/w": "shop-1", "/other": "shop" } });
     const names = [
       "session-2026-11-22T21-37-0123abcd.jsonl",
       "session-2026-11-23T01-00-0123abcd.jsonl",
       "session-2026-11-24T00-00-ffffffff.jsonl",
     ];
-    expect(await diary?.path(context, files(known, names))).toBe(`/h/.gemini/tmp/shop-1/chats/${names[1]}`);
+    expect(await diary?.path(context, files(known, names))).toBe(`/h/.gemini/tmp/shop-1/chats/${names[0]}`);
     expect(await diary?.path(context, files(known, []))).toBeNull();
     expect(await diary?.path(context, files('{"projects":{"/w":"../../etc"}}', names))).toBeNull();
     expect(await diary?.path({ ...context, conversation: null }, files(known, names))).toBeNull();
@@ -205,6 +205,13 @@ describe("the transcript of gemini", () => {
       '{"$set":{"messages":[{"type":"user"}]}}',
     ];
     expect(diary?.taken?.(rows.join("\n"))).toEqual({ text: "two\nlines", at: 3 });
+    const files = JSON.stringify({
+      timestamp: new Date(5).toISOString(),
+      type: "user",
+      content: [{ text: "@a.ts" }],
+      displayContent: [{ text: "@a" }],
+    });
+    expect(diary?.taken?.([...rows, files].join("\n"))).toEqual({ text: "@a", at: 5 });
     expect(diary?.taken?.(rows.slice(0, 2).join("\n"))).toBeNull();
   });
 });

@@ -207,7 +207,7 @@ async function startAgain(
 
 /** How programs say that there is no conversation of that name, or none at all. */
 const NOTHING_TO_RESUME =
-  /\bno\b[^\n]*\b(?:conversations?|sessions?|chats?)\b[^\n]*\bfound\b|\b(?:conversation|session)\b[^\n]*\bnot found\b/i;
+  /\bno\b[^\n]*\b(?:conversations?|sessions?|chats?)\b[^\n]*\bfound\b|\b(?:conversation|session)\b[^\n]*\bnot found\b|\binvalid session identifier\b/i;
 /** How long what a killed server left has to end by itself, milliseconds. */
 const LEFTOVER_MS = 2000;
 
