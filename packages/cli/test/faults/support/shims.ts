@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { World } from "../../../../core/test/support/world.js";
@@ -39,7 +38,9 @@ export interface Shims {
 }
 
 export function realPlace(world: World, tool: string): string {
-  return execFileSync("/bin/sh", ["-c", 'command -v "$1"', "sh", tool], { encoding: "utf8", env: world.env }).trim();
+  const found = (world.env.PATH ?? "").split(":").find((folder) => existsSync(join(folder, tool)));
+  if (found === undefined) throw new Error(`${tool} is not on PATH`);
+  return join(found, tool);
 }
 
 /** Breaks one tool: at its call number `at` (0: at every one, -1: at every one but that for its version), or where its arguments hold `match`. */

@@ -16,12 +16,13 @@ export async function resolveCommit(git: Git, folder: string, revision: string, 
   if (revision === "" || revision.startsWith("-") || /[\0\n]/.test(revision)) return null;
   const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
   // 1: names nothing. 128: a text git cannot read as a revision, which names nothing either, unless git could not look at all.
-  const { exitCode, stdout } = await git.run(folder, args, { kind: "quick", accept: [0, 1, 128] }, call);
+  const { exitCode, stdout, stderr } = await git.run(folder, args, { kind: "quick", accept: [0, 1, 128] }, call);
   if (exitCode === 0) {
     if (!/^[0-9a-f]{40}([0-9a-f]{24})?\n$/.test(stdout)) throw senseless(args, stdout);
     return stdout.trim();
   }
-  if (exitCode === 128) await git.run(folder, ["rev-parse", "--git-dir"], { kind: "quick" }, call);
+  // Asked quietly it says nothing of a name that it does not know; where it says something, it may not have looked.
+  if (exitCode === 128 || stderr !== "") await git.run(folder, ["rev-parse", "--git-dir"], { kind: "quick" }, call);
   return null;
 }
 
