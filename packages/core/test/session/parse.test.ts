@@ -109,6 +109,7 @@ describe("quoting", () => {
   it("keeps every text one literal word", () => {
     expect(shellWord("it's $x")).toBe("'it'\\''s $x'");
     expect(tmuxWord("it's #{x}")).toBe(`'it'"'"'s #{x}'`);
+    expect(tmuxWord("a\\\n# b")).toBe(`'a\\'"\\n"'# b'`);
     expect(globLiteral("/a/[b]*?\\")).toBe("/a/\\[b\\]\\*\\?\\\\");
     expect(inertShellWord("/plain/path-1.log")).toBe("/plain/path-1.log");
     expect(inertShellWord("/a b#%é")).toBe(`"$(printf '/a\\040b\\043\\045\\303\\251')"`);

@@ -104,7 +104,7 @@ export function senseless(doing: string, stdout: string): FleetError {
 
 /** What tmux says when nobody listens on the socket, or who did has just left. */
 export function isNoServer(stderr: string): boolean {
-  return /no server running on|error connecting to .*\((No such file or directory|Connection refused)\)|server exited|lost server/.test(
+  return /no server running on|error connecting to [\s\S]*\((No such file or directory|Connection refused)\)|server exited|lost server/.test(
     stderr,
   );
 }

@@ -3,9 +3,12 @@ export function shellWord(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Text as one word of tmux's command language, taken literally (no format, variable or home is expanded in single quotes). */
+/**
+ * Text as one word of tmux's command language, taken literally: no format, variable or home is expanded in single quotes.
+ * A newline stands outside of them: within, tmux drops a backslash before it, and blanks and comments after it.
+ */
 export function tmuxWord(text: string): string {
-  return `'${text.replaceAll("'", `'"'"'`)}'`;
+  return `'${text.replaceAll("'", `'"'"'`).replaceAll("\n", `'"\\n"'`)}'`;
 }
 
 /** A path for `source-file`, which takes it as a pattern. */
