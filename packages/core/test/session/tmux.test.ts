@@ -177,7 +177,7 @@ describe("prompts", () => {
     const driver = tmuxIn(w);
     const make = specs(w);
     const keeper = await createOne(driver, make(["sleep", "600"]));
-    const dying = Array.from({ length: 20 }, (_, i) => make(["/bin/sh", "-c", `sleep 0.${String(i * 2).padStart(2, "0")}`]));
+    const dying = Array.from({ length: 20 }, (_, i) => make(["/bin/sh", "-c", `read -r line; sleep 0.${String(i * 2).padStart(2, "0")}`]));
     const receipts: string[] = [];
     const pasting: Promise<void>[] = [];
     for await (const result of driver.create(dying)) {

@@ -7,6 +7,11 @@ import { subcommand } from "./failure.js";
 /** Nothing git is asked for is as much; a git that prints without end must not fill the memory, bytes. */
 const MOST_OUTPUT = 256 * 1024 * 1024;
 
+/** A quick git that wants a processor and had so little of one, clock ticks, is not stuck but starved: it is given up to so many times as long. */
+const FEW_TICKS = 50;
+const HUNGER = 3;
+const HUNGRY_MS = 300;
+
 /** What is watched. */
 export interface WatchedRun {
   readonly folder: string;
@@ -76,8 +81,21 @@ export function watchRun(run: WatchedRun): RunWatch {
     clearTimeout(timer);
     if (over) return;
     if (run.kind === "scan") timer = setTimeout(lookAfter, QUICK_MS / 2);
-    else if (run.kind === "quick") timer = setTimeout(() => void stop(gaveUp(run, run.idleMs)), run.idleMs);
+    else if (run.kind === "quick") lookLater(run.idleMs, 0, 1);
     else idle?.printed();
+  };
+  // On a machine with too much to do a git may not have had its turn yet, or its answer lies there and we had none.
+  const lookLater = (ms: number, silentMs: number, looks: number) => {
+    const before = printed;
+    const look = () => before === printed && lookForHunger(silentMs + ms, looks);
+    timer = setTimeout(() => setImmediate(look), ms);
+  };
+  const lookForHunger = (silentMs: number, looks: number) => {
+    if (over) return;
+    const pulse = child?.pid === undefined ? null : pulseOf(child.pid);
+    const isHungry = pulse === null ? looks < 2 && child !== undefined : pulse.busy && pulse.ticks < FEW_TICKS;
+    if (!isHungry || silentMs >= HUNGER * run.idleMs) return void stop(gaveUp(run, silentMs));
+    lookLater(HUNGRY_MS, silentMs, looks + 1);
   };
   const lookAfter = () => lookAgain(QUICK_MS / 2, QUICK_MS / 2);
   const lookAgain = (silentMs: number, nextMs: number) => {
