@@ -32,6 +32,14 @@ const INSTEAD = {
   gemini: { "all of unicode": "Grüße, 日本語, 👩‍👩‍👧, e\u0301, right, ﷽" },
 };
 
+/** Texts that are no prompt to a program, and why. */
+const NO_PROMPT = {
+  claude: { "a leading /": "an order of its own, also with a blank before it" },
+};
+
+/** claude hands on a paste of several lines in a tag of its own. */
+const unwrapped = (text) => (/^\s*<pasted_content id="([^"]*)">\n(.*)\n<\/pasted_content id="\1">\s*$/s.exec(text)?.[2] ?? text).trim();
+
 /** One agent in a home of its own, with all that a scenario needs to know of it. */
 export async function startStage(agent, model, fleetBin) {
   for (const name of existsSync(HOME) ? readdirSync(HOME) : []) rmSync(join(HOME, name), { recursive: true, force: true });
@@ -79,7 +87,7 @@ export async function startStage(agent, model, fleetBin) {
       execFileSync("tmux", ["-S", join(HOME, ".ai_fleet", "tmux.sock"), ...args], { env, encoding: "utf8", stdio: "pipe" }),
     /** How often the server was asked for an answer to exactly this prompt. */
     taken: (prompt) =>
-      model.requests.filter((request) => request.main && request.results === 0 && request.prompt.trim() === prompt.trim()).length,
+      model.requests.filter((request) => request.main && request.results === 0 && unwrapped(request.prompt) === prompt.trim()).length,
     requests: model.requests,
     /** Waits until `look` finds something; what it found last, and after how long. */
     async until(look, good, seconds) {
@@ -173,7 +181,8 @@ export const SCENARIOS = [
       const { good } = await stage.until(
         () => stage.taken("Say hello, please"),
         (times) => times > 0,
-        40,
+        // opencode looks around for a while before the first turn in a new home.
+        90,
       );
       must(good, `the server never saw it; the screen:\n${stage.screen()}`);
       await pause(1500);
@@ -191,6 +200,8 @@ export const SCENARIOS = [
   ...Object.entries(HOSTILE).map(([what, plain]) => [
     `prompt: ${what}`,
     async (stage) => {
+      const none = NO_PROMPT[stage.agent]?.[what];
+      if (none !== undefined) return `not done: ${none}`;
       const text = INSTEAD[stage.agent]?.[what] ?? plain;
       const made = MADE_OF_IT[stage.agent]?.[what] ?? text;
       rmSync(join(HOME, "canary"), { force: true });
@@ -254,6 +265,24 @@ export const SCENARIOS = [
       await stage.key("a", ...(ESCAPE[stage.agent] ?? ["Escape"]));
       const seen = await stage.status("a", ["idle"], 10);
       must(seen.good, `shown as ${seen.found?.status}; the screen:\n${stage.screen()}`);
+    },
+  ],
+  [
+    "an answer is given",
+    async (stage) => {
+      await stage.status("a", ["idle"], 15);
+      await stage.fleet("prompt", "a", "Please run: touch answered.txt");
+      const seen = await stage.status("a", ["waiting"], 10);
+      must(seen.good, `shown as ${seen.found?.status}; the screen:\n${stage.screen()}`);
+      must(seen.found.choices?.length > 1, "waiting, but without its choices");
+      const file = join(seen.found.worktree, "answered.txt");
+      must(!existsSync(file), "it was done before it was allowed");
+      const answered = await stage.fleet("answer", "a", "yes");
+      must(answered.code === 0, `exit ${answered.code}: ${answered.text.slice(0, 200)}`);
+      const { good } = await stage.until(() => existsSync(file), Boolean, 10);
+      must(good, `allowed, but not done; the screen:\n${stage.screen()}`);
+      rmSync(file);
+      return seen.found.choices.map((choice) => choice.label ?? choice).join(" | ");
     },
   ],
   [

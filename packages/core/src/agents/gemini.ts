@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { StatusReading } from "../model/index.js";
+import type { Choice, StatusReading } from "../model/index.js";
 import type { AgentAdapter, Evidence, LaunchContext, ReportReader } from "../ports/index.js";
 import { hasSibling, lastChoices } from "./dialog.js";
 import { commandOf, fitsArgument, looksLikeOption, promptOf, withArgument, withPaste } from "./launch.js";
@@ -131,22 +131,30 @@ function look(evidence: Evidence): { readonly reading: StatusReading | null; rea
   const title = evidence.session.title;
   const input = inputRow(lines);
   // Trust and login dialogs keep the title `Ready`, so the screen has the first word.
-  const choices = lastChoices(lines, POINTER, OPENER);
-  const dialog = choices !== null && choices.row > input && hasSibling(lines, choices.row) ? choices : null;
+  const dialog = openDialog(lines.slice(Math.max(input + 1, frameTop(lines))));
   if (title.startsWith("✋") || dialog !== null) {
-    return { reading: waiting(dialog === null ? null : about(lines, dialog), dialog?.choices), ready: false };
+    return { reading: waiting(dialog?.question ?? null, dialog?.choices), ready: false };
   }
   if (title.startsWith("✦")) return { reading: WORKING, ready: true };
   if (title.startsWith("◇") && input !== -1) return { reading: IDLE, ready: true };
   return { reading: null, ready: input !== -1 && EMPTY.test(lines[input] ?? "") };
 }
 
-const SUBJECT = /^\? +\S+ +(\S.*)$/;
+/** Where the frame of a dialog starts: frames within it are indented by its border. */
+const frameTop = (lines: readonly string[]) =>
+  Math.max(
+    0,
+    lines.findLastIndex((line) => /^ ?╭/.test(line)),
+  );
 
-/** A question about a tool names no more than its kind: what it would do stands above. */
-function about(lines: readonly string[], { question, row }: { readonly question: string | null; readonly row: number }): string | null {
-  if (question === null || !/^(Allow execution|Apply this)/.test(question)) return question;
-  const subject = lines.slice(0, row).findLast((line) => SUBJECT.test(unframed(line)));
-  const what = subject === undefined ? null : (SUBJECT.exec(unframed(subject))?.[1] ?? null);
-  return what === null ? question : `${question} ${what}`;
+/** The choices of a dialog and what they are about: a question about a tool names no more than its kind, what it would do stands above. */
+function openDialog(lines: readonly string[]): { readonly question: string | null; readonly choices: readonly Choice[] } | null {
+  const found = lastChoices(lines, POINTER, OPENER);
+  if (found === null || !hasSibling(lines, found.row)) return null;
+  const { question, choices, row } = found;
+  if (question === null || !/^(Allow execution|Apply this)/.test(question)) return { question, choices };
+  const what = lines.slice(0, row).flatMap((line) => SUBJECT.exec(unframed(line))?.[1] ?? []);
+  return { question: [question, ...what.slice(-1)].join(" "), choices };
 }
+
+const SUBJECT = /^\? +\S+ +(\S.*)$/;

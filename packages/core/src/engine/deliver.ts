@@ -30,7 +30,7 @@ const DRAFT_MS = 250;
 /** A program that has shown its input for so long takes what is pasted, also where it has not said so, milliseconds. */
 const SHOWN_MS = 5000;
 /** One whose screen alone tells that it is up still asks its terminal for this and that when it shows its input, milliseconds. */
-const SETTLES_MS = 1000;
+const SETTLES_MS = 2500;
 const RISING_POLL_MS = 100;
 /** How long a program has to read a paste: some milliseconds, and more for much text. */
 const READ_MS = 5000;
@@ -167,8 +167,9 @@ async function waitUntilRisen(deps: Deps, record: AgentRecord, session: Session,
     const shown = adapter.ready(evidence) === true || adapter.read(evidence) !== null;
     shownSince = shown ? (shownSince ?? now) : null;
     const since = now - (shownSince ?? now);
-    if (shown && !isRising(adapter, session, heard, shown, now) && since >= (adapter.reports.announces === "screen" ? SETTLES_MS : 0))
-      return;
+    const quiet = Math.max(since, now - session.activityAt);
+    const settled = adapter.reports.announces !== "screen" || quiet >= SETTLES_MS;
+    if (shown && settled && !isRising(adapter, session, heard, shown, now)) return;
     // Its reports may have been turned off.
     if (since >= SHOWN_MS) return;
     await deps.clock.sleep(RISING_POLL_MS, call);

@@ -92,6 +92,8 @@ async function stillHolds(deps: Deps, { session, adapter }: Listening, text: str
   if (adapter.read(evidence)?.status === "waiting") return false;
   const draft = adapter.draft?.(evidence) ?? null;
   if (draft !== null) return draft;
-  const end = text.trimEnd().split("\n").at(-1)?.slice(-20) ?? "";
-  return end !== "" && (screen?.lines ?? []).slice(-12).some((line) => line.includes(end));
+  // A terminal shows neither marks of direction nor every blank.
+  const plain = (part: string) => part.replace(/[\p{Cf}\s]/gu, "");
+  const end = plain(text.trimEnd().split("\n").at(-1) ?? "").slice(-16);
+  return end !== "" && (screen?.lines ?? []).slice(-12).some((line) => plain(line).includes(end));
 }

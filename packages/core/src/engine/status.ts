@@ -27,6 +27,8 @@ export interface StatusEvidence {
 const CATCH_UP_MS = 1500;
 /** How long a program may take to report the prompt it was started with, milliseconds. */
 const TAKES_UP_MS = 8000;
+/** The same for one that does not say when it is up, its start included. */
+const SHOWS_AND_TAKES_UP_MS = 20_000;
 /** A session that is so much younger than its agent was not its first, milliseconds. */
 const FIRST_START_MS = 60_000;
 
@@ -81,10 +83,12 @@ function isBusyStarting(evidence: StatusEvidence, screen: StatusReading | null):
 }
 
 /** A program shows its empty input a moment before it takes up the prompt it was started with. */
-function hasFirstPromptAhead({ record, session, heard, now }: StatusEvidence): boolean {
+function hasFirstPromptAhead({ record, session, adapter, heard, now }: StatusEvidence): boolean {
   if (!session || record.prompt === null || heard?.taken != null) return false;
   const first = session.createdAt - Date.parse(record.createdAt) < FIRST_START_MS;
-  return first && now - session.createdAt < TAKES_UP_MS;
+  const announces = adapter?.reports?.announces;
+  const up = heard?.reports.find(({ kind }) => kind === announces)?.at ?? session.createdAt;
+  return first && now - up < (announces === "screen" ? SHOWS_AND_TAKES_UP_MS : TAKES_UP_MS);
 }
 
 function withoutSession({ record, processAlive, makerAlive }: StatusEvidence): StatusReading {

@@ -13,6 +13,7 @@ interface Recorded {
   readonly name: string;
   readonly state: string;
   readonly title: string;
+  readonly version: string | undefined;
   readonly question: string | undefined;
   readonly choices: string | undefined;
   readonly lines: readonly string[];
@@ -27,12 +28,42 @@ function recorded(agent: string): Recorded[] {
       name,
       state: name.split("-")[0] ?? "",
       title: value("title") ?? "",
+      version: value("version"),
       question: value("question"),
       choices: value("choices"),
       lines: lines.slice(head.length),
     };
   });
 }
+
+const REAL = ["claude", "codex", "gemini", "opencode"];
+/** The end of an earlier answer, as programs print them: indented. */
+const QUOTED = [
+  "While I work the screen says:",
+  "✻ Thinking… (3s · esc to interrupt)",
+  "• Working (3s • esc to interrupt)",
+  "⠋ Thinking... (esc to cancel, 3s)",
+  "■■⬝⬝⬝⬝  esc interrupt",
+  "",
+  "Do you want to proceed?",
+  "❯ 1. Yes",
+  "2. No",
+  "",
+  "Would you like to run the following command?",
+  "› 1. Yes, proceed (y)",
+  "2. No (esc)",
+  "Press enter to confirm or esc to cancel",
+  "",
+  "Allow execution of [Shell]?",
+  "● 1. Allow once",
+  "2. No (esc)",
+  "",
+  "△ Permission required",
+  "Allow once   Allow always   Reject",
+  "",
+  ">   Type your message or @path/to/file",
+  "",
+].map((line) => (line === "" ? "" : `  ${line}`));
 
 function adapter(name: string): AgentAdapter {
   const found = registry.get(name);
@@ -58,6 +89,16 @@ describe.each(agents.map((entry) => entry.name))("what %s shows", (agent) => {
     if (screen.state === "waiting") expect(adapter(agent).ready(evidence)).toBe(false);
     if (screen.state === "idle") expect(adapter(agent).ready(evidence)).toBe(true);
     if (screen.state === "unknown") expect(adapter(agent).ready(evidence)).not.toBe(true);
+  });
+
+  it.runIf(REAL.includes(agent)).each(
+    recorded(agent)
+      .filter(({ state, version }) => state !== "unknown" && version !== undefined)
+      .map((screen) => [screen.name, screen] as const),
+  )("is read the same below an answer that quotes marks in %s", (_name, screen) => {
+    const reading = adapter(agent).read(evidenceOf([...QUOTED, ...screen.lines, "", ""], screen.title));
+    expect(reading?.status).toBe(screen.state);
+    expect(reading?.question).toBe(screen.question);
   });
 
   it.each(

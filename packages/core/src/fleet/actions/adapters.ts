@@ -39,7 +39,7 @@ async function describe(deps: Deps, name: string, call?: CallOptions): Promise<A
     program,
     path: path === undefined ? program : path,
     version: path ? await versionOf(deps, adapter, path, call) : null,
-    status: adapter.reports !== undefined ? "hooks" : adapter.readsScreen !== false ? "screen" : "activity",
+    status: adapter.reports?.bodies !== undefined ? "hooks" : adapter.readsScreen !== false ? "screen" : "activity",
     modes: PERMISSION_MODES.filter((mode) => adapter.modes?.[mode] !== undefined),
     resumes: resumes(adapter),
     problem: path === null ? `${program} is not installed.` : null,
