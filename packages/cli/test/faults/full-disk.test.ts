@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { makeWorld, type World } from "../../../core/test/support/world.js";
-import { badAnswer, CASES, type Case, found, inventory, type Scene } from "./support/bad-disk.js";
+import { badAnswer, CASES, type Case, found, inventory, type Scene, sure } from "./support/bad-disk.js";
 import { figure, LONG } from "./support/report.js";
 import { type Ran, run } from "./support/run.js";
 
@@ -97,8 +97,48 @@ function faultsAt(at: number): Fault[] {
 }
 
 function* count() {
-  for (let at = Number(process.env.DISK_FROM ?? 1); ; at++) yield at;
+  for (let at = Number(process.env.DISK_FROM ?? 1); ; at += Number(process.env.DISK_EACH ?? 1)) yield at;
 }
+
+describe("a limit of the shell on", () => {
+  const LIMITS: readonly (readonly [string, string, string, readonly number[]])[] = [
+    ["open files", "-n", "DRIVER_FAILED", LONG ? [20, 22, 24, 26, 28, 30, 32, 34, 40, 64] : [24, 30]],
+    ["the size of files", "-f", "DISK_FULL", LONG ? [1, 2, 4, 8, 16, 64] : [4]],
+  ];
+  it.each(LIMITS)(
+    "%s is told, and leaves nothing half made",
+    async (what, flag, code, sizes) => {
+      const testCase = CASES.find(({ name }) => name === (flag === "-n" ? "fanout 3" : "create")) as Case;
+      const scene = await makeScene(testCase);
+      const { world, repo } = scene;
+      const bad: string[] = [];
+      try {
+        // Larger than any of the limits.
+        world.write(join(repo, "large.txt"), "0123456789\n".repeat(10_000));
+        world.git(repo, "add", "-A");
+        world.git(repo, "commit", "-q", "-m", "large");
+        for (const size of sizes) {
+          const before = await inventory(scene);
+          const ran = await run(world, repo, [...testCase.args, "--json"], {}, [
+            "/bin/sh",
+            "-c",
+            `ulimit ${flag} ${size}; exec "$@"`,
+            "sh",
+          ]);
+          if (process.env.DISK_SAY) console.log(flag, size, ran.code, ran.stdout, ran.stderr);
+          bad.push(...badAnswer(ran, [code], world).map((wrong) => `${flag} ${size}: ${wrong}`));
+          bad.push(...(await found(scene, testCase, before)).wrong.map((wrong) => `${flag} ${size}: ${wrong}`));
+          if (ran.code !== 1) await sure(world, repo, "kill", "--all", "--yes");
+        }
+      } finally {
+        await world.dispose();
+      }
+      figure("R9", `limit on ${what}`, `${sizes.length} tried, ${bad.length} wrong`);
+      expect(bad).toEqual([]);
+    },
+    600_000,
+  );
+});
 
 describe("a disk that fails at any write of", () => {
   it.each(CASES.filter(({ short }) => LONG || short !== undefined))(

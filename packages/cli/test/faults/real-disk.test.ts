@@ -15,7 +15,7 @@ import { type Ran, run } from "./support/run.js";
 const PRELOAD = fileURLToPath(new URL("support/disk.cjs", import.meta.url));
 
 /** What lies on the small disk. */
-type Holds = "home" | "repository";
+type Holds = "home" | "home without the worktrees" | "repository";
 
 interface Fault {
   readonly name: string;
@@ -76,7 +76,7 @@ const FILES = Object.fromEntries([
 
 async function place(testCase: Case, holds: Holds): Promise<Placed> {
   const world = makeWorld("real-disk");
-  const path = holds === "home" ? world.fleetHome : join(world.root, "disk");
+  const path = holds === "repository" ? join(world.root, "disk") : world.fleetHome;
   const disk = new SmallDisk(path, "size=16m,nr_inodes=2000,mode=700");
   const end = async () => {
     try {
@@ -88,10 +88,11 @@ async function place(testCase: Case, holds: Holds): Promise<Placed> {
     await world.dispose();
   };
   try {
-    const root = holds === "home" ? "" : `[worktree]\nroot = "${join(path, "worktrees")}"\n`;
+    const worktrees = join(holds === "repository" ? path : world.root, "worktrees");
+    const root = holds === "home" ? "" : `[worktree]\nroot = "${worktrees}"\n`;
     const settings = `${root}[agents.sleep]\ncommand = ["sh", "-c", "sleep 1000", "agent"]\n`;
     world.write(join(world.fleetHome, "config.toml"), settings, 0o600);
-    const repo = world.repo(holds === "home" ? "repo" : "disk/repo", FILES);
+    const repo = world.repo(holds === "repository" ? "disk/repo" : "repo", FILES);
     await testCase.before?.(world, repo);
     return { world, repo, disk, dispose: end };
   } catch (error) {
@@ -152,11 +153,10 @@ async function tryFault(
 }
 
 /** Folders where worktrees lie on a disk of their own, that are no agent's. */
-function strayFolders({ disk }: Placed, agents: readonly { worktree: string }[]): string[] {
-  const root = join(disk.path, "worktrees");
-  if (!existsSync(root)) return [];
-  return readdirSync(root)
-    .flatMap((project) => readdirSync(join(root, project)).map((slug) => join(root, project, slug)))
+function strayFolders({ world, disk }: Placed, agents: readonly { worktree: string }[]): string[] {
+  return [join(disk.path, "worktrees"), join(world.root, "worktrees")]
+    .filter((root) => existsSync(root))
+    .flatMap((root) => readdirSync(root).flatMap((project) => readdirSync(join(root, project)).map((slug) => join(root, project, slug))))
     .filter((path) => !agents.some(({ worktree }) => worktree === path))
     .map((path) => `the folder ${path}`);
 }
@@ -184,7 +184,7 @@ const SHORT: readonly Trial[] = [
   { name: "kill --force, its disk holds the repository", command: "kill --force", holds: "repository", faults: [noNames(2)], each: 0 },
 ];
 const LONG_FORM: readonly Trial[] = CASES.flatMap(({ name: command }) =>
-  (["home", "repository"] as const).map((holds) => ({
+  (["home", "home without the worktrees", "repository"] as const).map((holds) => ({
     name: `${command}, its disk holds the ${holds}`,
     command,
     holds,

@@ -19,7 +19,7 @@ export interface Removals {
 
 /** Removes agents that are held and whose programs have ended: those with work one by one, each saved first, all others together. */
 export async function removeAll(deps: Deps, going: readonly Judged[], options: KillOptions, moment: Moment, undo: Undo): Promise<Removals> {
-  if (options.keepWorktree === true) return { killed: await handOver(deps, going), refused: [] };
+  if (options.keepWorktree === true) return handOver(deps, going);
   const errors = new Map<string, FleetError>();
   const saved = new Map<string, SavedWork>();
   await removeClean(
@@ -115,16 +115,34 @@ async function savedOf(deps: Deps, record: AgentRecord): Promise<SavedWork> {
 }
 
 /** Leaves worktree and branch where they are and takes our mark off them. */
-async function handOver(deps: Deps, going: readonly Judged[]): Promise<KilledAgent[]> {
+async function handOver(deps: Deps, going: readonly Judged[]): Promise<Removals> {
   const ids = new Set(going.map(({ seen }) => seen.record.id));
   // The registry first: a mark that is missing while the registry knows the agent is taken for lost, and written anew.
   await deps.store.update((draft) => {
     draft.agents = draft.agents.filter(({ id }) => !ids.has(id));
   });
-  return mapPool(going, going.length, async ({ seen: { record } }) => {
-    if (await isRegistered(deps, record)) await deps.git.writeMark(record.adminDir, null);
-    return { branch: record.branch, id: record.id, saved: null, branchKept: true };
+  const marked = await mapPool(going, going.length, async ({ seen: { record } }) => {
+    try {
+      if (await isRegistered(deps, record)) await deps.git.writeMark(record.adminDir, null);
+      return null;
+    } catch (error) {
+      return { record, error: toFleetError(error) };
+    }
   });
+  // With its mark it is still ours.
+  const refused = marked.filter((entry) => entry !== null);
+  if (refused.length > 0) {
+    await deps.store.update((draft) => {
+      draft.agents.push(...refused.map(({ record }) => record));
+    });
+  }
+  const still = new Set(refused.map(({ record }) => record.id));
+  return {
+    killed: going.flatMap(({ seen: { record } }) =>
+      still.has(record.id) ? [] : [{ branch: record.branch, id: record.id, saved: null, branchKept: true }],
+    ),
+    refused: refused.map(({ record, error }) => ({ branch: record.branch, error })),
+  };
 }
 
 async function branchesKept(deps: Deps, gone: readonly AgentRecord[], options: KillOptions): Promise<ReadonlySet<string>> {

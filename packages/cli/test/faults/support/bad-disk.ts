@@ -147,7 +147,8 @@ export function badAnswer(ran: Ran, codes: readonly string[], world: World): str
   if (ran.code !== 0 && errors.length === 0) wrong.push(`exit ${ran.code} without an error`);
   for (const error of errors) {
     if (!codes.includes(error.code)) wrong.push(`${error.code}: ${error.message}`);
-    if (!error.message.includes(world.root)) wrong.push(`names no path: ${error.message}`);
+    if (!error.message.includes(world.root) && !/could not be started|^\w+: too many open files/.test(error.message))
+      wrong.push(`names no path: ${error.message}`);
     if (error.hint === null) wrong.push(`says not what to do: ${error.message}`);
     if (error.message.includes("\n") || error.message.length > 700) wrong.push(`is no clear line: ${error.message}`);
   }

@@ -22,11 +22,18 @@ export function fleetEnv(world: World): Record<string, string> {
   return { ...world.env, AIFLEET_AGENT_DEFAULT: "demo", DEMO_AGENT_SPEED: "0", DEMO_AGENT_LOG: join(world.root, "prompts.jsonl") };
 }
 
-/** Runs the built command to its end, whatever that is. `FAULT_AFTER_MS` kills it after so long. */
-export function run(world: World, cwd: string, args: readonly string[], extra: Record<string, string> = {}): Promise<Ran> {
+/** Runs the built command to its end, whatever that is. `FAULT_AFTER_MS` kills it after so long; `through`: a program that starts it. */
+export function run(
+  world: World,
+  cwd: string,
+  args: readonly string[],
+  extra: Record<string, string> = {},
+  through: readonly string[] = [],
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const began = performance.now();
-    const child = spawn(process.execPath, [BIN, ...args], {
+    const [file = "", ...rest] = [...through, process.execPath, BIN, ...args];
+    const child = spawn(file, rest, {
       cwd,
       env: { ...fleetEnv(world), ...extra },
       // A signal to the group must not reach the test.

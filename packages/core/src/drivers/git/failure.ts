@@ -63,7 +63,7 @@ export function senseless(argv: readonly string[], stdout: string): FleetError {
 
 /** Whether git failed at a write and does not tell why: it drops the reason where the system gave it for a file's content. */
 export function isUnexplainedWrite({ stderr }: GitOutcome): boolean {
-  const write = /(unable to|couldn't|could not|cannot|failed to) (write|create|append|copy|close|lock) |write error|sha1 file|file write/;
+  const write = /(unable to|couldn't|could not|cannot|failed to) (write|create|append|copy|close) |write error|sha1 file|file write/;
   return write.test(stderr) && diskFailure(stderr, "git") === null;
 }
 
