@@ -175,11 +175,11 @@ const NAMES = [0, 2, 10, 40].map(noNames);
 /** Writes between two faults that strike in the middle. */
 const EACH = Number(process.env.DISK_EACH ?? 3);
 
-/** Moments of a create: as the worktree is registered, as its files are to come, as the program is to start. */
-const MOMENTS = ["/b/.git", "/logs/"].map(readOnlyAt);
+/** Moments of a create: its worktree's folder is made, it is registered and its files are to come, its program is to start. */
+const MOMENTS = ["/b/.git", "/.git/worktrees/b", "/logs/"].map(readOnlyAt);
 
 const SHORT: readonly Trial[] = [
-  { name: "create, its disk holds the home", command: "create", holds: "home", faults: [full(8), ...MOMENTS], each: 0 },
+  { name: "create, its disk holds the home", command: "create", holds: "home", faults: [full(8), ...MOMENTS.slice(1)], each: 0 },
   { name: "create, its disk holds the repository", command: "create", holds: "repository", faults: [full(256)], each: 0 },
   { name: "kill --force, its disk holds the repository", command: "kill --force", holds: "repository", faults: [noNames(2)], each: 0 },
 ];

@@ -42,14 +42,6 @@ export default [
     name: "is not written through a link",
   },
   {
-    what: "a credential file is not read through a link that leads out",
-    file: "packages/core/src/engine/credentials.ts",
-    replace: "if (origin === null || !isInside(source, origin)) {",
-    by: "if (origin === null) {",
-    test,
-    name: "that leads out is not followed",
-  },
-  {
     what: "what is copied is what lies inside at the moment it is opened",
     file: "packages/core/src/host/files.ts",
     replace: "return opened.isFile() && same &&",

@@ -19,14 +19,6 @@ export default [
     name: "create, its disk holds the home",
   },
   {
-    what: "what could be neither made nor taken back stays in the journal",
-    file: "packages/core/src/drivers/git/add/register-by-hand.ts",
-    replace: "throw left === null ? error : withRest(error, left);",
-    by: "throw left === null ? error : (error as Error);",
-    test: real,
-    name: "create, its disk holds the home",
-  },
-  {
     what: "a look at the fleet goes on where nothing can be written",
     file: "packages/core/src/engine/unwritable.ts",
     replace: "    if (!isOfTheDisk(error)) throw error;\n",
@@ -35,11 +27,11 @@ export default [
     name: "create",
   },
   {
-    what: "a file takes the place of the old one only when it is whole",
-    file: "packages/core/src/config/durable.ts",
-    replace: "const temporary = options.temporary ?? join(",
-    by: "const temporary = path || join(",
+    what: "a stop is noted before any program is ended",
+    file: "packages/core/src/drivers/store/journal.ts",
+    replace: "() => appendFileSync(file,",
+    by: '() => step.kind !== "stop" && appendFileSync(file,',
     test: failing,
-    name: "kill --force",
+    name: "stop",
   },
 ];

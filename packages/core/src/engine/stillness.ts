@@ -51,7 +51,8 @@ export async function noteMoment(deps: Deps): Promise<Moment> {
         throw error;
       }
     },
-    forget: () => deps.host.files.remove(stamp),
+    // One that cannot be removed now is swept away by a later command: it must not hide how this one ended.
+    forget: () => deps.host.files.remove(stamp).catch(() => undefined),
   };
 }
 

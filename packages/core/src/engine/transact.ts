@@ -101,11 +101,15 @@ function withLeft(error: unknown, kept: readonly string[], left: readonly string
     // Each for the same reason, as a rule: said once, the details are in the data.
     ...(left.length === 0 ? [] : ["What was begun could not all be undone or finished now; the next fleet command does it."]),
   ];
+  // What is to be done for a disk is all that is to be done.
+  const ofTheDisk = known.hint !== null && (known.code === "DISK_FULL" || known.code === "PERMISSION_DENIED");
   return new FleetError(known.code, [first, ...rest].join(" "), {
     hint:
-      left.length === 0
-        ? "It is listed as a stopped agent: `fleet resume` starts it again, `fleet kill` removes it."
-        : `${known.hint === null ? "" : `${known.hint} `}What is left goes with the next command, once git and tmux work.`,
+      ofTheDisk && left.length > 0
+        ? (known.hint ?? "")
+        : left.length === 0
+          ? "It is listed as a stopped agent: `fleet resume` starts it again, `fleet kill` removes it."
+          : `${known.hint === null ? "" : `${known.hint} `}What is left goes with the next command, once git and tmux work.`,
     data: { ...known.data, left: all } as never,
     cause: error,
   });

@@ -55,7 +55,7 @@ export const CASES: readonly Case[] = [
   { name: "fanout 3", args: ["fanout", "3", "try", "--agent", "sleep", "--prompt", "x"], before: used },
   { name: "multi", args: ["multi", "one:x", "two:y", "--agent", "sleep"], before: used },
   { name: "prompt", args: ["prompt", "a", "y [[no-commit]]"], before: prompted },
-  { name: "stop", args: ["stop", "a"], before: one, short: [10] },
+  { name: "stop", args: ["stop", "a"], before: one, short: [16] },
   { name: "resume", args: ["resume", "a"], before: stopped },
   { name: "kill", args: ["kill", "a"], before: one },
   { name: "kill --force", args: ["kill", "a", "--force", "--yes"], before: dirty, short: [12, 30] },
@@ -115,11 +115,14 @@ export async function found(scene: Scene, testCase: Case, before: Inventory): Pr
   const wrong = await strays(world, repo, after.agents, { branches, ended: before.ended });
   const states = (agents: readonly Listed[]) => JSON.stringify(agents.map(({ id, status }) => [id, status.replace("working", "idle")]));
   let same = states(before.agents) === states(after.agents) && JSON.stringify(before.saved) === JSON.stringify(after.saved);
+  const restored: Listed[] = [];
   for (const [i, agent] of before.agents.entries()) {
     const there = after.agents.find(({ id }) => id === agent.id);
     const mayGo = testCase.args[0] === "kill" && !testCase.args.includes("--force");
-    if (there === undefined && after.saved.includes(agent.id)) await sure(world, repo, "restore", agent.id);
-    else if (there === undefined && !mayGo && !isHandedOver) wrong.push(`the agent ${agent.branch} is lost`);
+    if (there === undefined && after.saved.includes(agent.id)) {
+      await sure(world, repo, "restore", agent.id);
+      restored.push(agent);
+    } else if (there === undefined && !mayGo && !isHandedOver) wrong.push(`the agent ${agent.branch} is lost`);
     if (there?.status === "lost") wrong.push(`${agent.branch} is lost, though its disk was only full`);
     const isThere = existsSync(agent.worktree);
     if (isThere && JSON.stringify(workIn(agent.worktree)) !== JSON.stringify(before.work[i])) wrong.push("the work is not as it was");
@@ -127,7 +130,7 @@ export async function found(scene: Scene, testCase: Case, before: Inventory): Pr
   }
   for (const id of before.saved)
     if (!after.saved.includes(id) && !after.agents.some((agent) => agent.id === id)) wrong.push("saved work is lost");
-  return { wrong, same: same && wrong.length === 0, agents: after.agents };
+  return { wrong, same: same && wrong.length === 0, agents: [...after.agents, ...restored] };
 }
 
 /** What is wrong with how a command ended. */
