@@ -52,7 +52,8 @@ export function makeWorld(label = "w"): World {
     env,
     git: (cwd, ...args) => execFileSync("git", args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }),
     write(path, content, mode) {
-      mkdirSync(dirname(path), { recursive: true });
+      // A home that is open to others would be closed, and told of, by the first command.
+      mkdirSync(dirname(path), { recursive: true, mode: path.startsWith(fleetHome) ? 0o700 : 0o777 });
       writeFileSync(path, content, mode === undefined ? {} : { mode });
       return path;
     },
