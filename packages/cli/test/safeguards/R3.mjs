@@ -1,6 +1,5 @@
 const test = "packages/cli/test/faults/churn.test.ts";
 const undisturbed = "6 s: git";
-const killed = "one in twenty killed";
 
 export default [
   {
@@ -12,10 +11,10 @@ export default [
     name: undisturbed,
   },
   {
-    what: "who waited for an agent looks again at what became of it",
-    file: "packages/core/src/engine/agent-lock.ts",
-    replace: "async () => work(await asTheyAre(deps, seen, warn, call))",
-    by: "async () => work({ there: seen, gone: [] })",
+    what: "who was killed is taken from the registry",
+    file: "packages/core/src/fleet/actions/kill.ts",
+    replace: "      .filter((agent) => !gone.has(agent.id))\n",
+    by: "      .filter(() => gone.size >= 0)\n",
     test,
     name: undisturbed,
   },
@@ -26,13 +25,5 @@ export default [
     by: "",
     test,
     name: undisturbed,
-  },
-  {
-    what: "the next command undoes what a killed one began",
-    file: "packages/core/src/engine/reconcile.ts",
-    replace: "  await recover(deps, warn);\n",
-    by: "",
-    test,
-    name: killed,
   },
 ];

@@ -58,6 +58,10 @@ export class History {
     for (const { branch } of this.#made(done)) if (!this.names.includes(branch)) this.names.push(branch);
   }
 
+  get count(): number {
+    return this.#all.length;
+  }
+
   get delivered(): number {
     return this.#all.filter(({ args, code }) => args[0] === "prompt" && code === 0).length;
   }
