@@ -26,10 +26,11 @@ const MADE_OF_IT = {
   // A file that is named is looked up by its beginning, and read.
   gemini: { "a last @word": "Look at @a.ts" },
 };
-/** Texts that a program takes something from, whoever types them: then the others of their kind. */
+/** Two programs drop marks of direction, so that fleet refuses them: then all others. */
+const WITHOUT_MARKS = "Grüße, 日本語, 👩‍👩‍👧, e\u0301, right, ﷽";
 const INSTEAD = {
-  // It drops marks of direction.
-  gemini: { "all of unicode": "Grüße, 日本語, 👩‍👩‍👧, e\u0301, right, ﷽" },
+  gemini: { "all of unicode": WITHOUT_MARKS },
+  claude: { "all of unicode": WITHOUT_MARKS },
 };
 
 /** Texts that are no prompt to a program, and why. */
@@ -176,7 +177,9 @@ export const SCENARIOS = [
   [
     "create with a prompt",
     async (stage) => {
-      const made = await stage.fleet("create", "a", "--agent", stage.agent, "--prompt", "Say hello, please");
+      // By itself claude asks a model whether to ask.
+      const mode = stage.agent === "claude" ? ["--mode", "ask"] : [];
+      const made = await stage.fleet("create", "a", "--agent", stage.agent, ...mode, "--prompt", "Say hello, please");
       must(made.code === 0, `create: exit ${made.code}: ${made.text.slice(0, 300)}`);
       const { good } = await stage.until(
         () => stage.taken("Say hello, please"),
@@ -324,7 +327,7 @@ export const SCENARIOS = [
       const { good } = await stage.until(
         () => stage.taken("What did I say first?"),
         (times) => times > 0,
-        20,
+        90,
       );
       must(good, `not taken; the screen:\n${stage.screen()}`);
       const request = stage.requests.findLast((each) => each.prompt === "What did I say first?");

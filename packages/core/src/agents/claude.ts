@@ -3,7 +3,17 @@ import type { StatusReading } from "../model/index.js";
 import type { AgentAdapter, Evidence, LaunchContext } from "../ports/index.js";
 import { hasSibling, lastChoices } from "./dialog.js";
 import { hookReader, reporter, toolQuestion } from "./hooks.js";
-import { asText, commandOf, fitsArgument, looksLikeOption, looksLikeSubcommand, promptOf, withArgument, withPaste } from "./launch.js";
+import {
+  asText,
+  commandOf,
+  fitsArgument,
+  looksLikeOption,
+  looksLikeSubcommand,
+  promptOf,
+  withArgument,
+  withoutMarks,
+  withPaste,
+} from "./launch.js";
 import { IDLE, isRule, visibleLines, WORKING, waiting } from "./screen.js";
 
 /**
@@ -21,7 +31,7 @@ export const claude: AgentAdapter = {
   ready: (evidence) => look(evidence)?.ready ?? null,
   submitDelayMs: 300,
   // A first `/` is an order also with a blank before it.
-  typed: (prompt) => (prompt.startsWith("/") ? { paste: prompt, taken: prompt } : asText(prompt)),
+  typed: (prompt) => withoutMarks(prompt, prompt.startsWith("/") ? { paste: prompt, taken: prompt } : asText(prompt)),
   modes: {
     ask: ["--permission-mode", "manual"],
     edit: ["--permission-mode", "acceptEdits"],

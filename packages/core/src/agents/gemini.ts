@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Choice, StatusReading } from "../model/index.js";
-import type { AgentAdapter, Evidence, LaunchContext, ReportReader } from "../ports/index.js";
+import type { AgentAdapter, Evidence, LaunchContext, ReportReader, Typed } from "../ports/index.js";
 import { hasSibling, lastChoices } from "./dialog.js";
-import { commandOf, fitsArgument, looksLikeOption, promptOf, withArgument, withPaste } from "./launch.js";
+import { commandOf, fitsArgument, looksLikeOption, promptOf, withArgument, withoutMarks, withPaste } from "./launch.js";
 import { IDLE, isRule, unframed, visibleLines, WORKING, waiting } from "./screen.js";
 
 /**
@@ -97,9 +97,9 @@ function start(context: LaunchContext, mode: readonly string[]) {
 }
 
 /** A blank closes the list of completions that a last `@word` or an order opens, which would eat Enter; it takes blanks off again. */
-function typed(prompt: string): { readonly paste: string; readonly taken: string } {
+function typed(prompt: string): Typed {
   const taken = prompt.trim();
-  return { paste: /^\/|(^|\s)@\S*$/.test(taken) ? `${taken} ` : prompt, taken };
+  return withoutMarks(prompt, { paste: /^\/|(^|\s)@\S*$/.test(taken) ? `${taken} ` : prompt, taken });
 }
 
 const POINTER = /^[\s│]*● \d+\.\s/;

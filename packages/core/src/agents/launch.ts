@@ -1,4 +1,4 @@
-import type { AgentAdapter, Launch, LaunchContext } from "../ports/index.js";
+import type { AgentAdapter, Launch, LaunchContext, Typed } from "../ports/index.js";
 
 /** Longest prompt handed over as an argument, UTF-8 bytes: the kernel takes 131,071 for one argument, its end included. */
 export const ARGUMENT_BYTES = 131_000;
@@ -50,7 +50,14 @@ const READ_AS_MORE = /^[!/]|(^|\s)[@$]\S*$/;
  * A prompt with blanks around it where the program would read it as more than text; it takes them off again.
  * For the adapters of programs of which that is known.
  */
-export function asText(prompt: string): { readonly paste: string; readonly taken: string } {
+export function asText(prompt: string): Typed {
   const taken = prompt.trim();
   return { paste: READ_AS_MORE.test(taken) ? ` ${taken} ` : prompt, taken };
+}
+
+const MARKS_OF_DIRECTION = /[\u202a-\u202e\u2066-\u2069]/;
+
+/** For programs that take marks of the writing direction off what is pasted. */
+export function withoutMarks(prompt: string, typed: Typed): Typed {
+  return MARKS_OF_DIRECTION.test(prompt) ? { ...typed, loses: "its marks of the writing direction (such as U+202E)" } : typed;
 }

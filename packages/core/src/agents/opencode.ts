@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Choice, PermissionMode, StatusReading } from "../model/index.js";
-import type { AgentAdapter, Evidence, LaunchContext } from "../ports/index.js";
+import type { AgentAdapter, Evidence, LaunchContext, Typed } from "../ports/index.js";
 import { numbered } from "./dialog.js";
 import { hookReader } from "./hooks.js";
 import { commandOf, fitsArgument, looksLikeOption, promptOf, withArgument, withPaste } from "./launch.js";
@@ -89,7 +89,7 @@ function start(context: LaunchContext) {
 }
 
 /** Nothing is taken off a prompt; a blank keeps it from being an order, or from being completed to something else. */
-function typed(prompt: string): { readonly paste: string; readonly taken: string } {
+function typed(prompt: string): Typed {
   const paste = `${prompt.startsWith("/") ? " " : ""}${prompt}${/(^|\s)@\S*$/.test(prompt) ? " " : ""}`;
   return { paste, taken: prompt.trim() };
 }

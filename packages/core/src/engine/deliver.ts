@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { FleetError, isFleetError } from "../errors/index.js";
 import type { AgentRecord, Session } from "../model/index.js";
-import type { AgentAdapter, Call, Foreground, InputMode } from "../ports/index.js";
+import type { AgentAdapter, Call, Foreground, InputMode, Typed } from "../ports/index.js";
 import { askSessions } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { logFileOf } from "./logs.js";
@@ -121,7 +121,8 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   if (adapter !== null) await waitUntilRisen(deps, record, session, adapter, call);
   if (await isDrafted(deps, adapter, session, call)) return refused("somebody is typing into it, and it would become one text with theirs");
 
-  const { paste, taken } = adapter?.typed?.(text) ?? { paste: text, taken: text };
+  const { paste, taken, loses }: Typed = adapter?.typed?.(text) ?? { paste: text, taken: text };
+  if (loses !== undefined) return refused(`its program would drop ${loses}, and another text would arrive`);
   const told = await listenFor(deps, record, session, paste);
   const before = await bytesRead(deps, session, call);
   // What has begun is brought to its Enter, whatever the caller's signal says: the text could not be taken back.

@@ -110,6 +110,15 @@ export interface Evidence {
   readonly now: number;
 }
 
+/** A prompt as it is to be typed. */
+export interface Typed {
+  readonly paste: string;
+  /** What the program then says it took. */
+  readonly taken: string;
+  /** What the program would take off it, so that another text arrived: it is refused. @default nothing */
+  readonly loses?: string;
+}
+
 /**
  * How one agent program is launched, prompted, read and resumed. Pure: no adapter touches the machine.
  */
@@ -138,7 +147,7 @@ export interface AgentAdapter {
    * What is pasted so that a prompt reaches the model as text, whatever it begins or ends with, and the text
    * the program then says it took. @default the prompt as it is, both times
    */
-  typed?(prompt: string): { readonly paste: string; readonly taken: string };
+  typed?(prompt: string): Typed;
   /** Whether text that nobody has sent stands in the input: a person is writing. Null: cannot tell. @default cannot tell */
   draft?(evidence: Evidence): boolean | null;
   /** Where its launch installs hooks: how their reports are read. */

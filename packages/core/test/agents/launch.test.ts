@@ -228,6 +228,11 @@ describe("a prompt that the program would read as an order", () => {
     expect(adapter(name).typed?.(prompt)).toEqual({ paste, taken });
   });
 
+  it.each(["claude", "gemini"])("is refused by %s where it would drop a part of it", (name) => {
+    expect(adapter(name).typed?.("to the \u202eright\u202c")?.loses).toMatch(/direction/);
+    expect(adapter(name).typed?.("👩‍👩‍👧 e\u0301 ﷽")?.loses).toBeUndefined();
+  });
+
   it("does so as an argument, too", () => {
     expect(adapter("opencode").launch(contextOf("/review it")).argv).toEqual(["opencode", "--prompt", " /review it"]);
   });
