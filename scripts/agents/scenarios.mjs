@@ -30,7 +30,8 @@ const MADE_OF_IT = {
 const WITHOUT_MARKS = "Grüße, 日本語, 👩‍👩‍👧, e\u0301, right, ﷽";
 const INSTEAD = {
   gemini: { "all of unicode": WITHOUT_MARKS },
-  claude: { "all of unicode": WITHOUT_MARKS },
+  // Which also composes letters.
+  claude: { "all of unicode": WITHOUT_MARKS.normalize("NFC") },
 };
 
 /** Texts that are no prompt to a program, and why. */
@@ -295,6 +296,8 @@ export const SCENARIOS = [
       const busy = await stage.status("a", ["working"], 6);
       must(busy.good, `not working, but ${busy.found?.status}`);
       await stage.key("a", ...(ESCAPE[stage.agent] ?? ["Escape"]));
+      // claude puts the prompt back into the input, as a draft.
+      if (stage.agent === "claude") await stage.key("a", "C-u");
       const seen = await stage.status("a", ["idle"], 5);
       must(seen.good, `shown as ${seen.found?.status}; the screen:\n${stage.screen()}`);
     },

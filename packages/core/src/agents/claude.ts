@@ -31,7 +31,11 @@ export const claude: AgentAdapter = {
   ready: (evidence) => look(evidence)?.ready ?? null,
   submitDelayMs: 300,
   // A first `/` is an order also with a blank before it.
-  typed: (prompt) => withoutMarks(prompt, prompt.startsWith("/") ? { paste: prompt, taken: prompt } : asText(prompt)),
+  typed(prompt) {
+    const { paste, taken } = prompt.startsWith("/") ? { paste: prompt, taken: prompt } : asText(prompt);
+    // It composes letters and their accents: another spelling of the same text.
+    return withoutMarks(prompt, { paste, taken: taken.normalize("NFC") });
+  },
   modes: {
     ask: ["--permission-mode", "manual"],
     edit: ["--permission-mode", "acceptEdits"],

@@ -233,6 +233,10 @@ describe("a prompt that the program would read as an order", () => {
     expect(adapter(name).typed?.("👩‍👩‍👧 e\u0301 ﷽")?.loses).toBeUndefined();
   });
 
+  it("is known again where claude composes its letters", () => {
+    expect(adapter("claude").typed?.("e\u0301")).toEqual({ paste: "e\u0301", taken: "\u00e9" });
+  });
+
   it("does so as an argument, too", () => {
     expect(adapter("opencode").launch(contextOf("/review it")).argv).toEqual(["opencode", "--prompt", " /review it"]);
   });
