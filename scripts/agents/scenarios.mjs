@@ -276,9 +276,13 @@ export const SCENARIOS = [
     async (stage) => {
       await stage.status("a", ["idle"], 15);
       await stage.fleet("prompt", "a", "Please run: touch answered.txt");
-      const seen = await stage.status("a", ["waiting"], 10);
-      must(seen.good, `shown as ${seen.found?.status}; the screen:\n${stage.screen()}`);
-      must(seen.found.choices?.length > 1, "waiting, but without its choices");
+      // A program may say that it asks a moment before its dialog stands.
+      const seen = await stage.until(
+        () => stage.one("a"),
+        (found) => found?.status === "waiting" && found.choices?.length > 1,
+        10,
+      );
+      must(seen.good, `shown as ${seen.found?.status}, choices ${seen.found?.choices}; the screen:\n${stage.screen()}`);
       const file = join(seen.found.worktree, "answered.txt");
       must(!existsSync(file), "it was done before it was allowed");
       const answered = await stage.fleet("answer", "a", "yes");

@@ -44,9 +44,14 @@ function rest(id) {
 function take({ type, properties: about }) {
   const id = about?.sessionID;
   if (type === "session.status") awaited.delete(id);
-  if (type === "session.created" && about.info?.parentID) children.add(id ?? about.info.id);
-  else if (type === "session.created") session = id ?? about.info?.id ?? session;
-  else if (type === "session.status" && about.status?.type !== "idle") busy.add(id);
+  if (type === "session.created") {
+    const made = id ?? about.info?.id;
+    if (about.info?.parentID) children.add(made);
+    else session = made ?? session;
+    // One is made for a prompt that follows: this is no moment of rest.
+    return;
+  }
+  if (type === "session.status" && about.status?.type !== "idle") busy.add(id);
   else if (type === "session.status" || type === "session.idle" || type === "session.deleted") rest(id ?? about.info?.id);
   else if (type === "permission.asked") {
     const what = about.metadata?.command ?? about.metadata?.filepath ?? about.patterns?.[0];

@@ -48,12 +48,15 @@ const isStatus = (value: unknown): value is "working" | "waiting" | "idle" =>
 const PLUGIN_FILE = "reporter.mjs";
 const OWN_PLUGIN = /\/fleet-reports\/reporter\.mjs$/;
 
-/** What may be done without asking, for a mode that is asked for: the last word over the user's settings. */
+/**
+ * What may be done without asking, for a mode that is asked for: the last word over the user's settings. Each is named: the
+ * last rule that fits counts, and a `*` would stand behind the rules that the user has.
+ */
 const READING = { read: "allow", glob: "allow", grep: "allow", list: "allow", lsp: "allow", todowrite: "allow", question: "allow" };
 const REST = { bash: "ask", task: "ask", webfetch: "ask", websearch: "ask", external_directory: "ask" };
 const PERMISSIONS: Readonly<Partial<Record<PermissionMode, Readonly<Record<string, string>>>>> = {
-  ask: { "*": "ask", edit: "ask", ...REST, ...READING },
-  edit: { "*": "ask", edit: "allow", ...REST, ...READING },
+  ask: { edit: "ask", ...REST, ...READING },
+  edit: { edit: "allow", ...REST, ...READING },
 };
 
 type Started = ReturnType<typeof withPaste>;

@@ -109,7 +109,7 @@ export function isYoung({ createdAt }: Session, now: number): boolean {
 export function isRising({ reports }: AgentAdapter, session: Session, heard: Heard | undefined, shown: boolean, now: number): boolean {
   if (reports?.announces === undefined || !isYoung(session, now)) return false;
   if (reports.announces === "screen") return !shown;
-  return heard?.equipped === true && !heard.reports.some(({ kind }) => kind === reports.announces);
+  return heard?.equipped === true && (!shown || !heard.reports.some(({ kind }) => kind === reports.announces));
 }
 
 const about = ({ worktree, conversation }: AgentRecord) => ({ worktree, conversation });

@@ -246,7 +246,7 @@ describe("a permission mode", () => {
   const permission = (mode: "ask" | "edit" | "yolo") => adapter("opencode").launch(contextOf(null, { mode })).env?.OPENCODE_PERMISSION;
 
   it("is had of opencode by its environment, or by a flag", () => {
-    expect(JSON.parse(permission("ask") ?? "")).toMatchObject({ edit: "ask", bash: "ask", read: "allow", "*": "ask" });
+    expect(JSON.parse(permission("ask") ?? "")).toMatchObject({ edit: "ask", bash: "ask", read: "allow" });
     expect(JSON.parse(permission("edit") ?? "")).toMatchObject({ edit: "allow", bash: "ask" });
     expect(permission("yolo")).toBeUndefined();
     expect(adapter("opencode").launch(contextOf(null, { mode: "yolo" })).argv).toEqual(["opencode", "--auto"]);

@@ -66,7 +66,7 @@ describe("the plugin for opencode", () => {
       else await say(hooks, type, properties);
       const said = status();
       const now = `${said?.status}${said?.question === undefined ? "" : ` ${said.question}`}`;
-      if (told.at(-1) !== now) told.push(now);
+      if (said !== null && told.at(-1) !== now) told.push(now);
       if (type === "chat.message") expect(opencode.reports?.taken(reports())?.text).toBe(properties.text.join("").trim());
     }
     expect(told.filter((now) => now !== "idle")).toEqual([
@@ -118,6 +118,7 @@ describe("the plugin for opencode", () => {
   it("takes neither a subagent's prompt for the user's nor its end for the end of the turn", async () => {
     const hooks = await load();
     await say(hooks, "session.created", { sessionID: "s", info: { id: "s" } });
+    expect(status()).toBeNull();
     await prompt(hooks, "s", "Go on");
     await say(hooks, "session.status", { sessionID: "s", status: { type: "busy" } });
     await say(hooks, "session.created", { sessionID: "c", info: { id: "c", parentID: "s" } });
