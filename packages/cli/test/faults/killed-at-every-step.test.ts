@@ -189,7 +189,7 @@ describe.runIf(LONG)("a fan-out of 40 that was killed", () => {
 describe("fleet killed in the middle of", () => {
   const only = process.env.FLEET_FAULTS_CASE?.split(",");
   // The short form tries those that the figures rest on, and some of the others, others each day.
-  const isDue = ({ often }: Case, i: number) => LONG || often === true || i % 3 === Math.floor(Date.now() / 86_400_000) % 3;
+  const isDue = ({ often }: Case, i: number) => LONG || often === true || i % 5 === Math.floor(Date.now() / 86_400_000) % 5;
   const chosen = CASES.filter((testCase, i) => (only === undefined ? isDue(testCase, i) : only.includes(testCase.name)));
   const all = new Tally();
   const [cpuAtStart, startedAt] = [cpuMs(), Date.now()];
