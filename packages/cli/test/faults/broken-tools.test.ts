@@ -228,6 +228,9 @@ async function putBack(before: readonly Listed[], now: readonly Listed[]): Promi
   scene = (await listed(world, repo)).agents;
 }
 
+/** Between working and idle a program that says nothing of itself is told by its output, which goes quiet meanwhile. */
+const ended = ({ id, status }: Listed) => `${id} ${["idle", "working"].includes(status) ? "alive" : status}`;
+
 describe("a command with a broken tool", () => {
   /** What goes wrong in each way for it to matter, at every call but that for the version. */
   const SHORT: readonly (readonly [string, Tool, Fault])[] = [
@@ -275,9 +278,7 @@ describe("a command with a broken tool", () => {
     } finally {
       process.kill(server, "SIGCONT");
     }
-    expect((await listed(world, repo)).agents.map(({ id, status }) => `${id} ${status}`)).toEqual(
-      scene.map(({ id, status }) => `${id} ${status}`),
-    );
+    expect((await listed(world, repo)).agents.map(ended)).toEqual(scene.map(ended));
   }, 60_000);
 
   it("has the time a slow checkout needs while it gets on, and gives up one that does not", async () => {
