@@ -51,4 +51,12 @@ export default [
     test: contention,
     name: "a prompt that waited behind one that opened a question",
   },
+  {
+    what: "what was seen of an agent before another prompt was typed is looked at again",
+    file: "packages/core/src/engine/deliver.ts",
+    replace: "!(await wasTypedSince(deps, record.id, seenAt))",
+    by: "((await wasTypedSince(deps, record.id, seenAt)) || true)",
+    test: "packages/core/test/fleet/typed.test.ts",
+    name: "is refused where that one opened a question",
+  },
 ];

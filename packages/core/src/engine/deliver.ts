@@ -8,6 +8,7 @@ import { logFileOf } from "./logs.js";
 import { look, type Seen } from "./look.js";
 import { listenFor } from "./receipt.js";
 import { hearOne, isRising, isYoung } from "./reports.js";
+import { noteTyped, wasTypedSince } from "./typed.js";
 
 /** What became of one prompt. */
 export interface Receipt {
@@ -19,7 +20,7 @@ const SHELLS = new Set(["sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "csh
 /** A kernel line buffer cuts lines longer than this, bytes. */
 const LINE_BYTES = 4095;
 const POLL_MS = 10;
-/** What was seen of an agent longer ago than this is looked at again before anything is typed, milliseconds. */
+/** Who waited longer than this for another prompt looks at the agent again before anything is typed, milliseconds. */
 const STALE_MS = 20;
 /** After another prompt a program is looked at when it has printed nothing for so long, or after so long at most, milliseconds. */
 const QUIET_MS = 200;
@@ -65,18 +66,20 @@ export function checkPromptText(text: string): void {
  */
 export async function deliver(
   deps: Deps,
-  { record, session, unasked = null }: Pick<Seen, "record" | "session"> & { readonly unasked?: Seen["unasked"] },
+  { record, session, unasked = null, lookedAt }: Pick<Seen, "record" | "session"> & Partial<Pick<Seen, "unasked" | "lookedAt">>,
   text: string,
   call?: Call,
 ): Promise<Receipt> {
   const why = unfit({ record, session, unasked });
   if (why !== null || !session) return refused(why ?? "it has no session");
-  const lookedAt = performance.now();
+  const came = performance.now();
+  const seenAt = lookedAt ?? deps.clock.now();
   // Two prompts at the same time must not become one.
   return deps.locks.hold(
     `${deps.paths.run}/prompt-${record.id}`,
     async () => {
-      if (performance.now() - lookedAt < STALE_MS) return type(deps, record, session, text, call);
+      const isFresh = performance.now() - came < STALE_MS && !(await wasTypedSince(deps, record.id, seenAt));
+      if (isFresh) return type(deps, record, session, text, call);
       // The one before may have opened a question, or ended the program: it is given the time to show it.
       await waitUntilQuiet(deps, record.id, call);
       const [now] = await look(deps, [record], await askSessions(deps, () => {}, call), () => {}, call);
@@ -125,6 +128,7 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   if (loses !== undefined) return refused(`its program would drop ${loses}, and another text would arrive`);
   const told = await listenFor(deps, record, session, paste);
   const before = await bytesRead(deps, session, call);
+  await noteTyped(deps, record.id);
   // What has begun is brought to its Enter, whatever the caller's signal says: the text could not be taken back.
   const sent = await deps.sessions.paste(session, record.id, paste);
   if (sent === "held") return refused(HELD);

@@ -26,6 +26,11 @@ export function answerFileOf(deps: Deps, id: string): string {
   return join(deps.paths.logs, `${id}.answers.jsonl`);
 }
 
+/** When prompts were typed, a line each, epoch milliseconds. */
+export function typedFileOf(deps: Deps, id: string): string {
+  return join(deps.paths.logs, `${id}.typed`);
+}
+
 /** What became of prompts that were queued, a line of JSON each. */
 export function queueFileOf(deps: Deps, id: string): string {
   return join(deps.paths.logs, `${id}.queue.jsonl`);

@@ -12,6 +12,8 @@ export interface Seen {
   readonly record: AgentRecord;
   /** Null: none. Undefined: could not be asked. */
   readonly session: Session | null | undefined;
+  /** When the look began, epoch milliseconds. */
+  readonly lookedAt: number;
   /** Why it could not be asked; null where it could. */
   readonly unasked: FleetError | null;
   readonly screen: Screen | null;
@@ -34,6 +36,7 @@ export async function look(
   call?: Call,
 ): Promise<readonly Seen[]> {
   const sessions = known(asked);
+  const lookedAt = deps.clock.now();
   const live = records.flatMap((record) => {
     const session = sessions?.get(record.id);
     return session === undefined || session.dead ? [] : [{ record, session }];
@@ -96,6 +99,7 @@ export async function look(
         exitCode,
       },
       session,
+      lookedAt,
       unasked: isFleetError(asked) ? asked : null,
       screen,
       question: reading.question ?? null,
