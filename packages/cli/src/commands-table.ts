@@ -19,6 +19,7 @@ export const COMMANDS: readonly Entry[] = [
   entry("Start agents", "multi", async () => (await import("./commands/multi.js")).Multi),
   entry("Work with agents", "list", async () => (await import("./commands/list.js")).List),
   entry("Work with agents", "prompt", async () => (await import("./commands/prompt.js")).Prompt),
+  entry("Work with agents", "queue", async () => (await import("./commands/queue.js")).Queue),
   entry("Work with agents", "answer", async () => (await import("./commands/answer.js")).Answer),
   entry("Work with agents", "attach", async () => (await import("./commands/attach.js")).Attach),
   entry("Work with agents", "logs", async () => (await import("./commands/logs.js")).Logs),

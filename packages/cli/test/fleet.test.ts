@@ -40,7 +40,7 @@ describe("one agent", () => {
     expect(await json("wait", "fix-auth", "--timeout", "20")).toMatchObject({ code: 0, agents: [{ status: "idle" }] });
     expect(await json("prompt", "fix-auth", "- Run the tests")).toEqual({
       code: 0,
-      results: [{ branch: "fix-auth", delivery: "delivered", reason: null }],
+      results: [{ branch: "fix-auth", delivery: "delivered", reason: null, evidence: "read" }],
     });
     await settle(
       () => json("logs", "fix-auth", "-n", "200"),

@@ -19,7 +19,9 @@ export class Prompt extends FleetCommand {
   static override description =
     "Says `delivered` only when the whole text and one submit have reached the agent program. " +
     "Nothing is typed into a shell, an ended program or an open question (exit code 4). " +
-    "With --when-idle the prompt is kept for an agent that is at work and given once it is idle, in order, also when this command has long ended.";
+    "By what that is known is in `evidence` of --json: hook, transcript, screen or read. " +
+    "With --when-idle the prompt is kept for an agent that is at work and given once it is idle, in order, also when this command has long ended; " +
+    "`fleet queue` shows and drops such prompts.";
   static override usage = ["prompt BRANCH|GLOB TEXT|- [--when-idle]", "prompt --batch ID|--all TEXT|- [--when-idle]"];
   static override examples = [
     'fleet prompt fix-auth "Run the tests"',

@@ -18,7 +18,7 @@ export interface Names {
 export const FILES = ":files";
 
 /** Commands whose arguments are agents. */
-const TAKES_AGENTS = new Set(["prompt", "attach", "logs", "wait", "diff", "exec", "path", "stop", "resume", "kill"]);
+const TAKES_AGENTS = new Set(["prompt", "answer", "attach", "logs", "wait", "diff", "exec", "path", "stop", "resume", "kill"]);
 /** Those that take more than one. */
 const TAKES_SEVERAL = new Set(["wait", "exec", "stop", "resume", "kill"]);
 
@@ -58,6 +58,8 @@ async function argumentsOf(name: string, command: CommandClass, given: readonly 
     return (await names.branches()).filter(({ word }) => !given.includes(word));
   }
   if (name === "restore" && given.length === 0) return names.saved();
+  if (name === "queue" && given.length === 0) return ["list", "drop"].map((word) => ({ word, about: "" }));
+  if (name === "queue") return (await names.branches()).filter(({ word }) => !given.includes(word));
   if (name === "trash" && given.length === 0) return ["list", "drop"].map((word) => ({ word, about: "" }));
   if (name === "trash" && given[0] === "drop") return (await names.saved()).filter(({ word }) => !given.includes(word));
   if (name === "config" && (given[0] === "get" || given[0] === "set") && given.length === 1) return names.settings();

@@ -86,7 +86,8 @@ describe("a tour on a repository of 1,200 files", () => {
     const said = await timed("prompt --all", me.json(["prompt", "--all", "and now the tests"]));
     expect(said.code).toBe(0);
     expect(said.results).toHaveLength(16);
-    for (const result of said.results) expect(result).toEqual({ branch: expect.any(String), delivery: "delivered", reason: null });
+    for (const result of said.results)
+      expect(result).toEqual({ branch: expect.any(String), delivery: "delivered", reason: null, evidence: "read" });
     expect(await timed("wait --batch", me.json(["wait", "--batch", batch, "--timeout", "60"]))).toMatchObject({ code: 0 });
     expect(await me.json(["wait", "--all", "--timeout", "60"])).toMatchObject({ code: 0 });
     expect(hashesTaken(world).slice(taken)).toEqual(Array.from({ length: 16 }, () => sha256("and now the tests")));

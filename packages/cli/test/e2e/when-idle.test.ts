@@ -35,7 +35,7 @@ describe("fleet prompt --when-idle", () => {
       stderr: "",
     });
     expect((await me.json(["prompt", "a", "two", "--when-idle"])).results).toEqual([
-      { branch: "a", delivery: "queued", reason: "1 prompt stands before it" },
+      { branch: "a", delivery: "queued", reason: "1 prompt stands before it", evidence: null },
     ]);
     await me.fleet(["answer", "a", "yes"]);
     const taken = await settle(
@@ -45,6 +45,25 @@ describe("fleet prompt --when-idle", () => {
     );
     expect(taken).toEqual([START, "one", "two"]);
     expect(await settle(couriers, (pids) => pids.length === 0, 5000)).toEqual([]);
+  });
+
+  it("is shown by fleet queue, and dropped there", async () => {
+    for (const text of ["one", "two\nlines", "three"]) await me.fleet(["prompt", "a", text, "--when-idle"]);
+    const shown = await me.fleet(["queue"]);
+    expect(shown).toMatchObject({ code: 0, stderr: "" });
+    expect(shown.stdout).toMatch(/^a\tq[0-9a-f]{7}\t\d+s\tone\na\tq[0-9a-f]{7}\t\d+s\ttwo\\nlines\na\tq.*\tthree\n$/);
+    const { queued } = (await me.json(["queue", "list", "a"])) as unknown as { queued: { id: string; text: string }[] };
+    expect(queued.map(({ text }) => text)).toEqual(["one", "two\nlines", "three"]);
+    expect(await me.fleet(["queue", "drop", queued[1]?.id ?? ""])).toMatchObject({
+      code: 0,
+      stdout: "✓ a: dropped two\\nlines\n",
+      stderr: "1 prompt dropped.\n",
+    });
+    expect((await me.json(["queue", "drop", "a"])).dropped).toMatchObject([{ text: "one" }, { text: "three" }]);
+    expect(await me.fleet(["queue"])).toMatchObject({ code: 0, stdout: "", stderr: "No prompt waits.\n" });
+    expect(await me.fleet(["queue", "drop"])).toMatchObject({ code: 2 });
+    expect(await me.fleet(["queue", "drop", "nobody"])).toMatchObject({ code: 3 });
+    expect(await me.fleet(["queue", "a"])).toMatchObject({ code: 2 });
   });
 
   it("is taken up by the next command when the process that carries it was killed", async () => {

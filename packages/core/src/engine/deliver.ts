@@ -6,15 +6,9 @@ import { askSessions } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { logFileOf } from "./logs.js";
 import { look, type Seen } from "./look.js";
-import { listenFor } from "./receipt.js";
+import { delivered, listenFor, type Receipt, refused, unverified } from "./receipt.js";
 import { hearOne, isRising, isYoung } from "./reports.js";
 import { noteTyped, wasTypedSince } from "./typed.js";
-
-/** What became of one prompt. */
-export interface Receipt {
-  readonly delivery: "delivered" | "refused" | "unverified";
-  readonly reason: string | null;
-}
 
 const SHELLS = new Set(["sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "csh", "tcsh", "nu", "pwsh", "xonsh", "elvish", "ash"]);
 /** A kernel line buffer cuts lines longer than this, bytes. */
@@ -138,25 +132,22 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   // A line-buffered terminal hands nothing over before Enter: there both are seen together.
   const together = mode.canonical === true;
   if (!together && before !== null && !(await waitForRead(deps, session, before + bytes, readMs))) {
-    return { delivery: "unverified", reason: "the text is in the agent's terminal, but its program has not read it; it was not submitted" };
+    return unverified("the text is in the agent's terminal, but its program has not read it; it was not submitted");
   }
   await deps.clock.sleep(adapter?.submitDelayMs ?? 0);
   const atEnter = together ? before : await bytesRead(deps, session);
   if ((await deps.sessions.submit(session, record.id)) !== "sent") {
-    return { delivery: "unverified", reason: "its program ended before the text was submitted" };
+    return unverified("its program ended before the text was submitted");
   }
-  if (atEnter === null) return { delivery: "unverified", reason: "this system does not show whether the program read it" };
+  if (atEnter === null) return unverified("this system does not show whether the program read it");
   try {
     if (await waitForRead(deps, session, atEnter + (together ? bytes : 0) + 1, readMs, call)) {
-      return told === null ? { delivery: "delivered", reason: null } : await told(taken, call);
+      return told === null ? delivered("read") : await told(taken, call);
     }
     const ended = (await bytesRead(deps, session, call)) === null;
-    return {
-      delivery: "unverified",
-      reason: ended ? "its program ended before it was seen to read it" : "the program has not read the Enter key",
-    };
+    return unverified(ended ? "its program ended before it was seen to read it" : "the program has not read the Enter key");
   } catch (error) {
-    if (isFleetError(error, "INTERRUPTED")) return { delivery: "unverified", reason: CUT_OFF };
+    if (isFleetError(error, "INTERRUPTED")) return unverified(CUT_OFF);
     throw error;
   }
 }
@@ -226,8 +217,4 @@ async function waitForRead(deps: Deps, session: Session, atLeast: number, timeou
     if (deps.clock.now() >= end) return false;
     await deps.clock.sleep(POLL_MS, call);
   }
-}
-
-function refused(reason: string): Receipt {
-  return { delivery: "refused", reason };
 }

@@ -1,11 +1,13 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { toFleetError } from "../errors/index.js";
-import type { AgentRecord } from "../model/index.js";
+import type { AgentRecord, QueuedPrompt } from "../model/index.js";
 import type { Call } from "../ports/index.js";
-import { deliver, type Receipt } from "./deliver.js";
+import { deliver } from "./deliver.js";
 import type { Deps } from "./deps.js";
 import { queueFileOf } from "./logs.js";
 import type { Seen } from "./look.js";
+import { type Receipt, refused, unverified } from "./receipt.js";
 
 /** What a queued prompt is called: `<agent>.<when, padded>-<pid>-<count>.json`, so that names sort in the order of sending. */
 const NAME = /^([a-z][a-z0-9]{7})\.\d{15}-\d+-\d+\.json(\.sent)?$/;
@@ -33,9 +35,66 @@ export async function queues(deps: Deps): Promise<ReadonlySet<string>> {
   return new Set(names.flatMap((name) => NAME.exec(name)?.[1] ?? []));
 }
 
+/** Names of the files in which an agent's prompts are kept, in their order. */
 async function queuedFor(deps: Deps, id: string): Promise<readonly string[]> {
   const names = (await deps.host.files.list(deps.paths.queue)) ?? [];
   return names.filter((name) => NAME.exec(name)?.[1] === id).sort();
+}
+
+/** What is queued for these agents, in the order in which each will be given it; but for what is being typed. */
+export async function queuedPrompts(deps: Deps, records: readonly AgentRecord[]): Promise<readonly QueuedPrompt[]> {
+  const names = ((await deps.host.files.list(deps.paths.queue)) ?? []).filter((name) => !name.endsWith(SENT)).sort();
+  const kept = records.flatMap((record) => names.flatMap((name) => (NAME.exec(name)?.[1] === record.id ? [{ record, name }] : [])));
+  const contents = await deps.host.files.readMany(kept.map(({ name }) => join(deps.paths.queue, name)));
+  return kept.flatMap(({ record, name }, at) => {
+    const text = textOf(contents[at] ?? null);
+    return text === null ? [] : [asQueued(record, name, text)];
+  });
+}
+
+/** The agent for which the prompt of that id is queued, null where there is none of it. */
+export async function agentOfQueued(deps: Deps, id: string): Promise<string | null> {
+  const names = (await deps.host.files.list(deps.paths.queue)) ?? [];
+  return NAME.exec(names.find((name) => NAME.test(name) && promptId(name) === id) ?? "")?.[1] ?? null;
+}
+
+/** Lets go of prompts that are queued for one agent, all or those of these ids; each text is kept beside the agent's log. */
+export function dropQueued(
+  deps: Deps,
+  record: AgentRecord,
+  ids: ReadonlySet<string> | null,
+  call?: Call,
+): Promise<readonly QueuedPrompt[]> {
+  const { files } = deps.host;
+  return deps.locks.hold(
+    lockOf(deps, record),
+    async () => {
+      const dropped: QueuedPrompt[] = [];
+      for (const name of await queuedFor(deps, record.id)) {
+        if (ids !== null && !ids.has(promptId(name))) continue;
+        const file = join(deps.paths.queue, name);
+        const text = textOf(await files.read(file));
+        await note(deps, record, name.endsWith(SENT) ? unverified(CUT_OFF) : refused("it was dropped"), text);
+        await files.remove(file);
+        if (!name.endsWith(SENT)) dropped.push(asQueued(record, name, text ?? ""));
+      }
+      return dropped;
+    },
+    { timeoutMs: 60_000 },
+    call,
+  );
+}
+
+const lockOf = (deps: Deps, { id }: AgentRecord) => `${deps.paths.run}/queue-${id}`;
+
+/** Short, and the same for as long as the prompt is queued. */
+function promptId(name: string): string {
+  return `q${createHash("sha256").update(name.replace(SENT, "")).digest("hex").slice(0, 7)}`;
+}
+
+function asQueued({ id, branch, repo }: AgentRecord, name: string, text: string): QueuedPrompt {
+  const at = Number(/\.(\d{15})-/.exec(name)?.[1] ?? 0);
+  return { id: promptId(name), agent: id, branch, repo, queuedAt: new Date(at).toISOString(), text };
 }
 
 /**
@@ -46,13 +105,13 @@ export function deliverNext(deps: Deps, seen: Seen, call?: Call): Promise<Receip
   const { record } = seen;
   const { files } = deps.host;
   return deps.locks.hold(
-    `${deps.paths.run}/queue-${record.id}`,
+    lockOf(deps, record),
     async () => {
       for (const name of await queuedFor(deps, record.id)) {
         const file = join(deps.paths.queue, name);
         const text = textOf(await files.read(file));
         if (name.endsWith(SENT) || text === null) {
-          await note(deps, record, { delivery: "unverified", reason: text === null ? "it could not be read" : CUT_OFF }, text);
+          await note(deps, record, unverified(text === null ? "it could not be read" : CUT_OFF), text);
           await files.remove(file);
           continue;
         }
@@ -87,7 +146,7 @@ export async function dropQueues(deps: Deps, records: readonly AgentRecord[]): P
   for (const record of records.filter(({ id }) => waiting.has(id))) {
     for (const name of await queuedFor(deps, record.id)) {
       const file = join(deps.paths.queue, name);
-      await note(deps, record, { delivery: "refused", reason: "the agent was removed" }, textOf(await deps.host.files.read(file)));
+      await note(deps, record, refused("the agent was removed"), textOf(await deps.host.files.read(file)));
       await deps.host.files.remove(file);
     }
   }

@@ -1,6 +1,5 @@
-import type { AgentRecord, Session } from "../model/index.js";
+import type { AgentRecord, DeliveryEvidence, Session } from "../model/index.js";
 import type { AgentAdapter, Call } from "../ports/index.js";
-import type { Receipt } from "./deliver.js";
 import type { Deps } from "./deps.js";
 import { hearOne } from "./reports.js";
 
@@ -14,6 +13,19 @@ const PATIENCE_MS_PER_KB = 12;
 const POLL_MS = 20;
 /** An order of the program's own is no prompt, and nothing is reported of it: then it counts that the input is empty again. */
 const ORDER = /^\//;
+
+/** What became of one prompt. */
+export interface Receipt {
+  readonly delivery: "delivered" | "refused" | "unverified";
+  /** Why it was not delivered, null if it was. */
+  readonly reason: string | null;
+  /** By what it is known to be delivered, null if it was not. */
+  readonly evidence: DeliveryEvidence | null;
+}
+
+export const delivered = (evidence: DeliveryEvidence): Receipt => ({ delivery: "delivered", reason: null, evidence });
+export const refused = (reason: string): Receipt => ({ delivery: "refused", reason, evidence: null });
+export const unverified = (reason: string): Receipt => ({ delivery: "unverified", reason, evidence: null });
 
 /** Waits for the program's own word on a prompt that was submitted. */
 export type Listener = (text: string, call?: Call) => Promise<Receipt>;
@@ -34,8 +46,8 @@ export async function listenFor(deps: Deps, record: AgentRecord, session: Sessio
   return (text, call) => listen(deps, { record, session, adapter, before, order }, text, call);
 }
 
-/** What was heard of a prompt; `nobody`: there is nothing that could tell. */
-type Word = "this" | "another" | "none" | "nobody";
+/** What was heard of a prompt: by what this very text was told of, or another, or nothing; `nobody`: there is nothing that could tell. */
+type Word = "hook" | "transcript" | "another" | "none" | "nobody";
 
 interface Listening {
   readonly record: AgentRecord;
@@ -49,18 +61,17 @@ async function listen(deps: Deps, listening: Listening, text: string, call?: Cal
   let heard: Word = "none";
   for (const [attempt, patience] of PATIENCE_MS.entries()) {
     heard = await waitForReport(deps, listening, text, patience + (text.length / 1024) * PATIENCE_MS_PER_KB, call);
-    if (heard === "this") return { delivery: "delivered", reason: null };
+    if (heard === "hook" || heard === "transcript") return delivered(heard);
     const last = attempt === PATIENCE_MS.length - 1;
     const held = await stillHolds(deps, listening, text, call);
     // In the middle of a turn a program keeps a prompt for later, and some report it only then.
-    if (!held && (listening.record.status === "working" || listening.order || heard === "nobody"))
-      return { delivery: "delivered", reason: null };
+    if (!held && (listening.record.status === "working" || listening.order || heard === "nobody")) return delivered("screen");
     if (last || !held) continue;
     // Enter alone, never the text again.
     if ((await deps.sessions.press(listening.session, listening.record.id, "Enter", call)) !== "sent") break;
   }
-  if (heard === "another") return { delivery: "unverified", reason: "its program took a prompt that is not the one that was sent" };
-  return { delivery: "unverified", reason: "its program has read text and Enter, and has not said that it took a prompt" };
+  if (heard === "another") return unverified("its program took a prompt that is not the one that was sent");
+  return unverified("its program has read text and Enter, and has not said that it took a prompt");
 }
 
 /** How much of the end of a program's own file may hold a prompt as it is written there, and what follows it. */
@@ -78,7 +89,7 @@ async function waitForReport(
   for (;;) {
     const { taken, tells } = await hearOne(deps, record, session, bytesFor(text));
     const news = taken !== null && taken.at > before;
-    if (news && taken.text === text.trim()) return "this";
+    if (news && taken.text === text.trim()) return taken.by;
     if (deps.clock.now() >= end) return news ? "another" : tells ? "none" : "nobody";
     await deps.clock.sleep(POLL_MS, call);
   }

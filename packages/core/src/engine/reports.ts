@@ -13,8 +13,8 @@ const DIARY_BYTES = 65_536;
 export interface Heard {
   readonly reports: readonly Report[];
   readonly diary: Said | null;
-  /** The prompt it last took. */
-  readonly taken: { readonly text: string; readonly at: number } | null;
+  /** The prompt it last took, and by what that is known. */
+  readonly taken: { readonly text: string; readonly at: number; readonly by: "hook" | "transcript" } | null;
   /** Whether there is anything that could tell of a prompt. */
   readonly tells: boolean;
   /** Whether the program was started with something of ours that can report. */
@@ -76,7 +76,7 @@ export async function hear(
     const equipped = (listings[i] ?? []).some(({ name }) => !KIND.test(name) && !name.startsWith("."));
     const { diary, taken, tells } = await ownFile(deps, { reports, session, ...about(record), env: deps.env }, reader, diaryBytes);
     const reported = reader.taken(reports);
-    const last = reported === null || (taken !== null && taken.at > reported.at) ? taken : reported;
+    const last = reported === null || (taken !== null && taken.at > reported.at) ? taken : { ...reported, by: "hook" as const };
     heard.set(record.id, { reports, diary, taken: last, tells: tells || reports.length > 0, equipped });
   }
   return heard;
@@ -129,7 +129,12 @@ async function ownFile(
     const [stat, end] = await Promise.all([files.stat(path), files.readRange(path, -bytes, bytes)]);
     if (stat === null || end === null) return NOTHING;
     const text = Buffer.from(end).toString("utf8");
-    return { diary: diary.said(text, stat.modifiedAt), taken: diary.taken?.(text) ?? null, tells: diary.taken !== undefined };
+    const taken = diary.taken?.(text) ?? null;
+    return {
+      diary: diary.said(text, stat.modifiedAt),
+      taken: taken === null ? null : { ...taken, by: "transcript" },
+      tells: diary.taken !== undefined,
+    };
   } catch {
     // A file of somebody else's: what it does not say is not known.
     return NOTHING;

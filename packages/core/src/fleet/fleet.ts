@@ -1,7 +1,7 @@
 import type { ConfigValue, LoadedConfig, ProjectType } from "../config/index.js";
 import { carry } from "../engine/courier.js";
 import type { Deps } from "../engine/deps.js";
-import type { FleetEvent, SavedEntry, Target, Warning } from "../model/index.js";
+import type { FleetEvent, QueuedPrompt, SavedEntry, Target, Warning } from "../model/index.js";
 import type { AttachCommand } from "../ports/index.js";
 import { adapters } from "./actions/adapters.js";
 import { answer, questions } from "./actions/answer.js";
@@ -18,6 +18,7 @@ import { kill, previewKill } from "./actions/kill.js";
 import { list, listed } from "./actions/list.js";
 import { follow, logs } from "./actions/logs.js";
 import { prompt } from "./actions/prompt.js";
+import { dropQueued, queued } from "./actions/queue.js";
 import { restore } from "./actions/restore.js";
 import { resume } from "./actions/resume.js";
 import * as settings from "./actions/settings.js";
@@ -131,6 +132,25 @@ export class Fleet {
   /** Gives queued prompts to agents as they become idle. Ends when none is queued for a living agent, or another process does it. */
   deliverQueued(call?: CallOptions): Promise<void> {
     return carry(this.#deps, fill(call).warn, call);
+  }
+
+  /**
+   * The prompts that wait for their agents to be idle, in the order in which each will get them. A name may also be that of
+   * one prompt.
+   *
+   * @example
+   * for (const { branch, text } of await fleet.queued()) console.log(branch, text);
+   */
+  queued(target: Target = { all: true }, call?: CallOptions): Promise<readonly QueuedPrompt[]> {
+    return queued(this.#deps, target, call);
+  }
+
+  /**
+   * Lets go of prompts that wait, and answers with them; their texts stay in `logs/<agent id>.queue.jsonl`. One that is being
+   * typed is not among them.
+   */
+  dropQueued(target: Target, call?: CallOptions): Promise<readonly QueuedPrompt[]> {
+    return dropQueued(this.#deps, target, call);
   }
 
   /** The agents of a target that wait for an answer, with what they ask. */

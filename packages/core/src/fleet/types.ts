@@ -1,6 +1,16 @@
 import type { Finding } from "../engine/checkup/finding.js";
 import type { FleetError } from "../errors/index.js";
-import type { AgentInfo, AgentStatus, KilledAgent, PermissionMode, ProgressEvent, SavedEntry, Warning } from "../model/index.js";
+import type {
+  AgentInfo,
+  AgentStatus,
+  Delivery,
+  DeliveryEvidence,
+  KilledAgent,
+  PermissionMode,
+  ProgressEvent,
+  SavedEntry,
+  Warning,
+} from "../model/index.js";
 import type {
   AdapterRegistry,
   AgentAdapter,
@@ -130,13 +140,13 @@ export interface FailedAgent {
   readonly error: FleetError;
 }
 
-export type Delivery = "delivered" | "queued" | "refused" | "unverified";
-
 export interface PromptResult {
   readonly branch: string;
   readonly delivery: Delivery;
   /** Why it was not delivered, null if it was. */
   readonly reason: string | null;
+  /** By what it is known to be delivered, null if it was not. */
+  readonly evidence: DeliveryEvidence | null;
 }
 
 /** An agent program as this fleet knows it. */

@@ -1,6 +1,7 @@
 export * from "./agent.js";
 export * from "./agent-mark.js";
 export * from "./check-record.js";
+export * from "./delivery.js";
 export * from "./events.js";
 export * from "./kill.js";
 export * from "./process.js";

@@ -32,7 +32,7 @@ describe("a prompt for when the agent is idle", () => {
   it("is given in order, each once, after what keeps the agent from it is over", async () => {
     const agent = await busy("a");
     expect(await fleet.prompt("a", "one [[no-commit]]", { whenIdle: true })).toEqual([
-      { branch: "a", delivery: "queued", reason: "it is waiting" },
+      { branch: "a", delivery: "queued", reason: "it is waiting", evidence: null },
     ]);
     expect(await agent.prompt("two\nlines [[no-commit]]", { whenIdle: true })).toMatchObject({
       delivery: "queued",
@@ -77,6 +77,34 @@ describe("a prompt for when the agent is idle", () => {
     await agent.answer("yes");
     await first;
     expect(taken()).toEqual([START, "once"]);
+  });
+
+  it("can be seen and dropped before it is given, alone or with all of its agent", async () => {
+    const agent = await busy("a");
+    const other = await busy("b");
+    for (const text of ["one", "two\nlines", "three [[no-commit]]"]) await agent.prompt(text, { whenIdle: true });
+    await other.prompt("for b", { whenIdle: true });
+    const all = await fleet.queued();
+    expect(all.map(({ branch, text }) => [branch, text])).toEqual([
+      ["a", "one"],
+      ["a", "two\nlines"],
+      ["a", "three [[no-commit]]"],
+      ["b", "for b"],
+    ]);
+    expect(all[0]).toMatchObject({ agent: agent.id, repo: join(world.root, "repo"), queuedAt: expect.stringMatching(/^20.*Z$/) });
+    expect(await fleet.queued("b")).toEqual(all.slice(3));
+    expect(await fleet.dropQueued([String(all[1]?.id), "b"])).toEqual([all[3], all[1]]);
+    expect(await fleet.queued()).toEqual([all[0], all[2]]);
+    await expect(fleet.dropQueued("nobody")).rejects.toMatchObject({ code: "AGENT_NOT_FOUND" });
+    expect(await fleet.dropQueued(String(all[0]?.id))).toEqual([all[0]]);
+    await agent.answer("yes");
+    await fleet.deliverQueued();
+    expect(taken()).toEqual([START, START, "three [[no-commit]]"]);
+    expect(noted(agent.id)).toMatchObject([
+      { delivery: "refused", reason: "it was dropped", text: "two\nlines" },
+      { delivery: "refused", text: "one" },
+      { delivery: "delivered", evidence: "read" },
+    ]);
   });
 
   it("is kept as text, and not left behind, when its agent is killed", async () => {

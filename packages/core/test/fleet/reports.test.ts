@@ -84,7 +84,7 @@ describe("an agent whose program has hooks", () => {
   it("has its prompts delivered when it says that it took them, once and as they were", async () => {
     await start("good");
     const texts = ["plain", "many\nlines; $(x) `y` #{z}", "ends with ;", "日本 🚀", "x".repeat(20_000)];
-    for (const text of texts) expect(await agent.prompt(text)).toMatchObject({ delivery: "delivered" });
+    for (const text of texts) expect(await agent.prompt(text)).toMatchObject({ delivery: "delivered", evidence: "hook" });
     expect(taken()).toEqual(texts);
   });
 

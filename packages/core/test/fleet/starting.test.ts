@@ -305,7 +305,7 @@ describe("a prompt is refused, and nothing is typed,", () => {
     await free.waitFor("idle", { timeout: 10_000 });
     expect(await fleet.prompt({ all: true }, "more")).toMatchObject([
       { branch: "asks", delivery: "refused", reason: expect.stringContaining("question") },
-      { branch: "free", delivery: "delivered", reason: null },
+      { branch: "free", delivery: "delivered", reason: null, evidence: "read" },
     ]);
     expect((await taken(2)).map(({ text }) => text)).toEqual(["Go [[ask May I?]]", "more"]);
   });

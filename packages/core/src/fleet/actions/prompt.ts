@@ -3,6 +3,7 @@ import type { Deps } from "../../engine/deps.js";
 import type { Seen } from "../../engine/look.js";
 import { mapPool } from "../../engine/pool.js";
 import { deliverNext, enqueue } from "../../engine/queue.js";
+import { refused } from "../../engine/receipt.js";
 import { isSingle } from "../../engine/targets.js";
 import { wakeCourier } from "../../engine/wake-courier.js";
 import { FleetError, toFleetError } from "../../errors/index.js";
@@ -31,7 +32,7 @@ export async function prompt(
       // All of these come before anything is typed.
       const { code, message } = toFleetError(error);
       if (single || !["DISK_FULL", "PERMISSION_DENIED", "LOCKED", "INTERRUPTED"].includes(code)) throw error;
-      return { delivery: "refused", reason: code === "INTERRUPTED" ? NOT_SENT : message };
+      return refused(code === "INTERRUPTED" ? NOT_SENT : message);
     });
   const results = await mapPool(
     chosen,
@@ -46,17 +47,18 @@ export async function prompt(
   return results;
 }
 
-type Given = Pick<PromptResult, "delivery" | "reason">;
+type Given = Omit<PromptResult, "branch">;
+const queued = (reason: string | null): Given => ({ delivery: "queued", reason, evidence: null });
 
 /** Queues it, behind what is queued already; an idle agent with nothing queued gets it at once. */
 async function giveWhenIdle(deps: Deps, seen: Seen, text: string, call?: CallOptions): Promise<Given> {
   const { status } = seen.record;
-  if (isEnded(status)) return { delivery: "refused", reason: `its program does not run (${status})` };
+  if (isEnded(status)) return refused(`its program does not run (${status})`);
   const before = await enqueue(deps, seen.record, text);
-  if (before > 0) return { delivery: "queued", reason: `${before} ${before === 1 ? "prompt stands" : "prompts stand"} before it` };
-  if (status !== "idle") return { delivery: "queued", reason: `it is ${status}` };
+  if (before > 0) return queued(`${before} ${before === 1 ? "prompt stands" : "prompts stand"} before it`);
+  if (status !== "idle") return queued(`it is ${status}`);
   const receipt = await deliverNext(deps, seen, call);
-  return receipt === null || receipt.delivery === "refused" ? { delivery: "queued", reason: receipt?.reason ?? null } : receipt;
+  return receipt === null || receipt.delivery === "refused" ? queued(receipt?.reason ?? null) : receipt;
 }
 
 /** Who has the prompt all the same, and who has not. */
