@@ -16,6 +16,30 @@ interface Info {
   readonly name: string;
 }
 
+describe("fleet doctor --probe", () => {
+  it("tells what works of an agent program as it comes, after saying what it costs", async () => {
+    const { code, stdout, stderr } = await me.fleet(["doctor", "--probe", "demo"]);
+    expect(code).toBe(0);
+    expect(stderr).toBe("One short prompt is sent to demo, which costs one answer of its model (--no-prompt: none).\n");
+    expect(stdout.replace(/^(. \w+:).*$/gm, "$1")).toBe("✓ program:\n✓ start:\n✓ ready:\n✓ delivery:\n✓ status:\n✓ resume:\n✓ end:\n");
+    expect(await me.fleet(["list"])).toMatchObject({ stdout: "" });
+  });
+
+  it("is one document with --json, and says clearly what is not there", async () => {
+    const report = await me.json(["doctor", "--probe", "demo", "--no-prompt"]);
+    expect(report).toMatchObject({ code: 0, adapter: "demo", healthy: true, findings: expect.any(Array) });
+    const away = { env: { PATH: "/usr/bin:/bin" } };
+    expect(await me.fleet(["doctor", "--probe", "gemini"], away)).toMatchObject({
+      code: 5,
+      stdout: "",
+      stderr: expect.stringContaining('needs the program "gemini", which is not installed'),
+    });
+    expect(await me.fleet(["doctor", "--probe", "demo"], { cwd: world.root })).toMatchObject({ code: 3 });
+    expect(await me.fleet(["doctor", "--probe", "demo", "--fix"])).toMatchObject({ code: 2 });
+    expect(await me.fleet(["doctor", "--no-prompt"])).toMatchObject({ code: 2 });
+  });
+});
+
 describe("fleet agents", () => {
   it("tells which programs are installed, in which version, and how each is read", async () => {
     const bin = join(world.root, "bin");

@@ -81,7 +81,8 @@ export async function findKeptLog(deps: Deps, name: string): Promise<LogMeta | n
 
 /** Removes what was kept of an agent whose start was undone. */
 export async function dropLogs(deps: Deps, id: string): Promise<void> {
-  const files = [metaFileOf(deps, id), screenFileOf(deps, id), answerFileOf(deps, id), logFileOf(deps, id), `${logFileOf(deps, id)}.1`];
+  const of = [metaFileOf, screenFileOf, answerFileOf, typedFileOf, queueFileOf, logFileOf];
+  const files = [...of.map((fileOf) => fileOf(deps, id)), `${logFileOf(deps, id)}.1`];
   for (const file of files) {
     await deps.host.files.remove(file);
   }

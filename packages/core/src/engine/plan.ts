@@ -181,7 +181,8 @@ function branchBlocked(branch: string, by: string): FleetError {
   );
 }
 
-async function requireAdapter(deps: Deps, name: string): Promise<AgentAdapter> {
+/** The adapter of that name, whose program is installed. Throws `CONFIG_INVALID` or `AGENT_COMMAND_MISSING`. */
+export async function requireAdapter(deps: Deps, name: string): Promise<AgentAdapter> {
   const adapter = deps.adapters.get(name);
   if (adapter === null) {
     throw new FleetError("CONFIG_INVALID", `There is no agent "${name}".`, {

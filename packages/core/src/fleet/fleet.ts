@@ -17,6 +17,7 @@ import { describe, findOne } from "./actions/find.js";
 import { kill, previewKill } from "./actions/kill.js";
 import { list, listed } from "./actions/list.js";
 import { follow, logs } from "./actions/logs.js";
+import { probe } from "./actions/probe.js";
 import { prompt } from "./actions/prompt.js";
 import { dropQueued, queued } from "./actions/queue.js";
 import { restore } from "./actions/restore.js";
@@ -47,6 +48,8 @@ import type {
   ListOptions,
   LogOptions,
   MultiOptions,
+  ProbeOptions,
+  ProbeReport,
   PromptOptions,
   PromptResult,
   StopResult,
@@ -263,6 +266,15 @@ export class Fleet {
   /** Looks for what is missing, orphaned or wrong, and with `fix` mends what is safe. */
   doctor(options: { readonly fix?: boolean } = {}, call?: CallOptions): Promise<DoctorReport> {
     return doctor(this.#deps, options, call);
+  }
+
+  /**
+   * Starts an agent program in a scratch worktree of this repository and sees whether it is ready, takes a prompt, is read
+   * rightly and comes back with its conversation, as it is installed here; then removes all of it. What is wrong with the
+   * program is a finding; throws what keeps an agent from being made, such as `AGENT_COMMAND_MISSING`.
+   */
+  probe(adapter: string, options: ProbeOptions = {}, call?: CallOptions): Promise<ProbeReport> {
+    return probe(this.#deps, adapter, options, call);
   }
 
   /**

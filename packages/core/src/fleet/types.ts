@@ -295,5 +295,19 @@ export interface DoctorReport {
   readonly healthy: boolean;
 }
 
+export interface ProbeOptions {
+  /** Send one short prompt, which asks one answer of the model that the program is set up with. @default true */
+  readonly prompt?: boolean | undefined;
+  /** Told of each finding as it comes. */
+  readonly onFinding?: (finding: Finding) => void;
+}
+
+/** What a probe of an agent program found. */
+export interface ProbeReport extends DoctorReport {
+  readonly adapter: string;
+  /** As the program says it; null where it does not. */
+  readonly version: string | null;
+}
+
 /** A project file the user has trusted. */
 export type { TrustedProject as TrustEntry } from "../config/types.js";

@@ -13,10 +13,10 @@ const VERSION_MS = 10_000;
 
 /** The agent programs there are: installed or not, their version, and what this fleet can do with each. */
 export function adapters(deps: Deps, call?: CallOptions): Promise<AdapterInfo[]> {
-  return mapPool(deps.adapters.names(), AT_ONCE, (name) => describe(deps, name, call), call);
+  return mapPool(deps.adapters.names(), AT_ONCE, (name) => adapterInfo(deps, name, call), call);
 }
 
-async function describe(deps: Deps, name: string, call?: CallOptions): Promise<AdapterInfo> {
+export async function adapterInfo(deps: Deps, name: string, call?: CallOptions): Promise<AdapterInfo> {
   throwIfAborted(call?.signal);
   const { agent, agents } = deps.settings.config;
   const settings = agents[name];
