@@ -204,7 +204,7 @@ function isShell(argv: readonly string[]): boolean {
 
 /** Bytes the agent's processes have read so far, null where the system does not say. */
 async function bytesRead(deps: Deps, session: Session, call?: Call): Promise<number | null> {
-  return (await deps.processes.sample([session.pid], call)).get(session.pid)?.bytesRead ?? null;
+  return deps.processes.bytesRead(session.pid, call);
 }
 
 async function waitForRead(deps: Deps, session: Session, atLeast: number, timeoutMs: number, call?: Call): Promise<boolean> {

@@ -5,4 +5,5 @@ export * from "./local.js";
 export { printable } from "./printable.js";
 export { isAtWork, type Pulse, pulseOf } from "./pulse.js";
 export { RUN_MARK } from "./run-mark.js";
+export { token } from "./token.js";
 export * from "./tool-checks.js";

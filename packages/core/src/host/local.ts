@@ -1,5 +1,5 @@
 import { throwIfAborted } from "../errors/index.js";
-import type { Host } from "../ports/index.js";
+import type { Host, RunOptions } from "../ports/index.js";
 import { childEnv, plainEnv } from "./environment.js";
 import { localFiles } from "./files.js";
 import { openChild } from "./open.js";
@@ -20,7 +20,7 @@ export interface LocalHostOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Told of every command after it has ended. */
   readonly onCommand?: (trace: CommandTrace) => void;
-  /** What `run` goes through. Both hold to the same contract. @default "zx" */
+  /** What `run` goes through, but for `brief` questions, which are always spawned: zx takes longer to load than tmux to answer. Both hold to the same contract. @default "zx" */
   readonly runner?: "zx" | "spawn";
 }
 
@@ -28,7 +28,7 @@ export interface LocalHostOptions {
 export function localHost(options: LocalHostOptions = {}): Host {
   const env = plainEnv(options.env ?? process.env);
   const inherited = { ...childEnv(env), [RUN_MARK.name]: RUN_MARK.value };
-  const runner = options.runner === "spawn" ? runWithSpawn : runWithZx;
+  const runnerOf = (run: RunOptions) => (run.brief === true || options.runner === "spawn" ? runWithSpawn : runWithZx);
 
   const traced = async <T>(argv: readonly string[], work: () => Promise<T>, codeOf: (value: T) => number | null): Promise<T> => {
     if (options.onCommand === undefined) return work();
@@ -49,7 +49,7 @@ export function localHost(options: LocalHostOptions = {}): Host {
     files: localFiles,
     async run(argv, run = {}, call) {
       throwIfAborted(call?.signal);
-      const work = () => runner(argv, { ...run, env: run.env ?? inherited }, call?.signal);
+      const work = () => runnerOf(run)(argv, { ...run, env: run.env ?? inherited }, call?.signal);
       return traced(argv, work, (result) => result.exitCode);
     },
     async open(argv, open = {}, call) {

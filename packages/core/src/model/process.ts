@@ -17,6 +17,4 @@ export interface TreeSample {
   readonly cpuMs: number;
   /** Age of the root process, milliseconds. */
   readonly ageMs: number;
-  /** Bytes the tree's processes have read through system calls, or null where the host does not count them. */
-  readonly bytesRead: number | null;
 }

@@ -29,6 +29,8 @@ export interface ProcessDriver {
   isAlive(process: ProcessIdentity, call?: Call): Promise<boolean>;
   /** Trees of several roots in one scan; a root that is gone is missing in the answer. */
   sample(roots: readonly number[], call?: Call): Promise<ReadonlyMap<number, TreeSample>>;
+  /** Bytes that the tree's processes, and those of their children that have ended, have read through system calls. Null: it is gone, or the host does not count them. */
+  bytesRead(root: number, call?: Call): Promise<number | null>;
   /** The process in the foreground of the terminal that `pid` lives on, null if it has none or it cannot be told. */
   foreground(pid: number, call?: Call): Promise<Foreground | null>;
   /**

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { type FleetError, toFleetError } from "../../errors/index.js";
+import { token } from "../../host/index.js";
 import type { Host } from "../../ports/index.js";
 import { QUICK_MS } from "./environment.js";
 import { couldNotWrite, type GitOutcome, gitFailure, isUnexplainedWrite } from "./failure.js";
@@ -31,7 +31,7 @@ export async function failureOf(host: Host, argv: readonly string[], outcome: Gi
 
 /** Why nothing more can be written to a folder's disk; null if it can, or if only that folder is closed to us. */
 async function tryWriting({ files }: Host, folder: string): Promise<FleetError | null> {
-  const probe = join(folder, `.tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
+  const probe = join(folder, `.tmp-${process.pid}-${token()}`);
   try {
     await files.append(probe, ROOM);
     return null;

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { diskFailure, FleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
+import { token } from "../../host/index.js";
 import type { Repository, Worktree } from "../../model/index.js";
 import type { Call, Host, Locks } from "../../ports/index.js";
 import { dropExclude } from "./exclude.js";
@@ -102,7 +102,7 @@ async function removeEmptyParents(host: Host, locks: Locks, repo: Repository, pa
 
 /** Renames a worktree's folder, beside itself. */
 export async function takeAway(host: Host, { path, adminDir }: Place): Promise<Away> {
-  const name = `.aifleet-gone-${process.pid}-${basename(path).slice(0, 60)}-${randomBytes(6).toString("hex")}`;
+  const name = `.aifleet-gone-${process.pid}-${basename(path).slice(0, 60)}-${token()}`;
   const now = join(dirname(path), name);
   return { path, adminDir, now: (await renamed(host, path, now)) ? now : path };
 }

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { FleetError } from "../../errors/index.js";
+import { token } from "../../host/index.js";
 import type { Host } from "../../ports/index.js";
 
 /**
@@ -11,7 +11,7 @@ import type { Host } from "../../ports/index.js";
 export async function withScratchIndex<T>(host: Host, adminDir: string, work: (file: string) => Promise<T>): Promise<T> {
   const { files } = host;
   // In the common git directory, where what a killed process leaves is found at a glance.
-  const file = join(dirname(dirname(adminDir)), `.tmp-${process.pid}-index-${randomBytes(6).toString("hex")}`);
+  const file = join(dirname(dirname(adminDir)), `.tmp-${process.pid}-index-${token()}`);
   try {
     const index = join(adminDir, "index");
     if ((await files.stat(index)) !== null) {

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { FleetError } from "../../errors/index.js";
+import { token } from "../../host/index.js";
 import type { HostFiles } from "../../ports/index.js";
 import { isAdminDirOf } from "./links.js";
 
@@ -14,7 +14,7 @@ export async function unregister(files: HostFiles, commonDir: string, adminDir: 
     throw new FleetError("DRIVER_FAILED", `${adminDir} is no worktree's admin directory of ${commonDir}; nothing was removed.`);
   }
   if ((await files.stat(adminDir)) === null) return;
-  const away = join(commonDir, `aifleet-gone-${process.pid}-${randomBytes(6).toString("hex")}`);
+  const away = join(commonDir, `aifleet-gone-${process.pid}-${token()}`);
   await files.rename(adminDir, away);
   await files.removeTree(away);
 }

@@ -47,10 +47,21 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
           // A zombie's time counts until its parent takes it over, or the sum would fall meanwhile.
           cpuMs: sum(tree, (stat) => stat.ticks) * units.tickMs,
           ageMs: Math.max(0, uptimeMs - Number(first.start) * units.tickMs),
-          bytesRead: bytesRead(await proc.each(pids, "io")),
         });
       }
       return samples;
+    },
+    async bytesRead(root, call = {}) {
+      throwIfAborted(call.signal);
+      const table = await proc.recentStats();
+      const tree = treeOf(root, table, childrenOf(table)).filter((stat) => !stat.zombie);
+      if (table.get(root)?.zombie !== false) return null;
+      return readBy(
+        await proc.each(
+          tree.map((stat) => stat.pid),
+          "io",
+        ),
+      );
     },
     async foreground(pid, call = {}) {
       throwIfAborted(call.signal);
@@ -67,14 +78,10 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
       throwIfAborted(call.signal);
       if (pids.length === 0) return new Map();
       const table = await proc.recentStats();
+      const groups = membersOf(table);
       const answer = new Map<number, boolean>();
       for (const pid of pids) {
-        const group = table.get(pid)?.foreground ?? -1;
-        const members = group <= 0 ? [] : [...table.values()].filter((stat) => stat.group === group && !stat.zombie);
-        const calls = await proc.each(
-          members.map((stat) => stat.pid),
-          "syscall",
-        );
+        const calls = await proc.each(groups.get(table.get(pid)?.foreground ?? -1) ?? [], "syscall");
         if (calls.some((text) => text !== null))
           answer.set(
             pid,
@@ -86,6 +93,18 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     endTrees: (targets, { graceMs }, call) => endTrees(hands, targets, graceMs, call),
   };
   return driver;
+}
+
+/** Pids of the running members of each process group. */
+function membersOf(table: ReadonlyMap<number, Stat>): ReadonlyMap<number, readonly number[]> {
+  const groups = new Map<number, number[]>();
+  for (const { pid, group, zombie } of table.values()) {
+    if (zombie || group <= 0) continue;
+    const members = groups.get(group);
+    if (members === undefined) groups.set(group, [pid]);
+    else members.push(pid);
+  }
+  return groups;
 }
 
 /** `read` of descriptor 0, by its number on x86-64 and on arm64 and riscv64. */
@@ -129,7 +148,7 @@ function sum(stats: readonly Stat[], of: (stat: Stat) => number): number {
 }
 
 /** Bytes read by the processes and by their children that have ended; null if not one of them may be looked at. */
-function bytesRead(io: readonly (string | null)[]): number | null {
+function readBy(io: readonly (string | null)[]): number | null {
   const counts = io.flatMap((text) => /^rchar: (\d+)/.exec(text ?? "")?.[1] ?? []);
   return counts.length === 0 ? null : counts.reduce((total, count) => total + Number(count), 0);
 }

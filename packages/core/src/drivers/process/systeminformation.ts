@@ -67,7 +67,8 @@ export function systemInformationDriver(options: { readonly host: Host }): Proce
       const [memory, table] = [await residentMemory(), await rowsOf(null, call)];
       return sampleTrees(roots, table, memory);
     },
-    // This kind of host does not show what a process blocks in.
+    // This kind of host shows neither what a process reads nor what it blocks in.
+    bytesRead: async () => null,
     awaitsInput: async () => new Map(),
     async foreground(pid, call = {}) {
       throwIfAborted(call.signal);
@@ -109,7 +110,6 @@ function sampleTrees(roots: readonly number[], table: Table<PsRow>, memory: Read
       memory: running.reduce((total, row) => total + (memory.get(row.pid) ?? 0), 0),
       cpuMs: running.reduce((total, row) => total + row.cpuMs, 0),
       ageMs: first.ageMs,
-      bytesRead: null,
     });
   }
   return samples;

@@ -19,6 +19,8 @@ export interface TmuxCall {
   readonly input?: string;
   /** @default PROBE_MS */
   readonly timeoutMs?: number;
+  /** A question, see {@link RunOptions.brief}. @default false */
+  readonly brief?: boolean;
   /** Start the server where there is none. @default false */
   readonly start?: boolean;
 }
@@ -48,13 +50,13 @@ export class TmuxClient {
 
   /** Asks the server. A non-zero exit is data; not reaching it in time throws `TIMEOUT`. */
   async ask(args: readonly string[], options: TmuxCall = {}, call?: Call): Promise<TmuxAnswer> {
-    const { input, start = false } = options;
+    const { input, start = false, brief = false } = options;
     const isStuck = performance.now() - this.#stuckAt < STUCK_MS;
     const timeoutMs = isStuck ? AGAIN_MS : (options.timeoutMs ?? PROBE_MS);
     try {
       await this.#options.tools?.check("tmux", () => tmuxVersion(this.host, this.env));
       // A server that is started leaves the client's group by itself; nothing else has a reason to stay.
-      const run = { cwd: "/", env: this.env, timeoutMs, endRest: !start, ...(input === undefined ? {} : { input }) };
+      const run = { cwd: "/", env: this.env, timeoutMs, endRest: !start, brief, ...(input === undefined ? {} : { input }) };
       const result = await this.host.run(this.argv(args, start), run, call);
       this.#stuckAt = Number.NEGATIVE_INFINITY;
       const text = result.stderr.trim();
@@ -81,7 +83,7 @@ export class TmuxClient {
     args: readonly string[],
     call?: Call,
   ): Promise<{ readonly rows: string; readonly sessions: number } | null> {
-    const answer = await this.ask([...args, ";", "display-message", "-p", `${WHOLE} #{S:.}`], {}, call);
+    const answer = await this.ask([...args, ";", "display-message", "-p", `${WHOLE} #{S:.}`], { brief: true }, call);
     if (!answer.server) return null;
     // A server without a session, on its way out or told to stay: it has no target to speak of.
     if (answer.exitCode !== 0 && /^no (current target|sessions)$/m.test(answer.stderr)) return null;

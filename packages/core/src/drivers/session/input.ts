@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { FleetError } from "../../errors/index.js";
+import { token } from "../../host/index.js";
 import type { Key } from "../../model/index.js";
 import type { Call, KeyReceipt, PasteReceipt } from "../../ports/index.js";
 import { type TmuxClient, tmuxFailure } from "./client.js";
@@ -16,7 +16,7 @@ const UNSENT = "@aifleet_unsent";
  * whose `fleet` was killed before its Enter is known to stand there.
  */
 export async function paste(client: TmuxClient, id: string, agent: string, text: string, call?: Call): Promise<PasteReceipt> {
-  const buffer = `aifleet-${randomBytes(8).toString("hex")}`;
+  const buffer = `aifleet-${token()}`;
   // tmux keeps no empty buffer.
   if (text === "") return guarded(client, id, agent, "display-message -p SENT", undefined, call);
   const put = `paste-buffer -p -r -d -b ${buffer} -t ${id} ; set-option -p -t ${id} ${UNSENT} 1 ; display-message -p SENT`;

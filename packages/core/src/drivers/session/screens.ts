@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { token as newToken } from "../../host/index.js";
 import type { Screen } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
 import { senseless, type TmuxClient, tmuxFailure } from "./client.js";
@@ -20,7 +20,7 @@ export async function captureScreens(
   const panes = [...new Set(ids)].filter((id) => /^%\d+$/.test(id));
   if (panes.length === 0) return new Map();
   // No program can know the token, so none can print a mark.
-  const token = randomBytes(12).toString("hex");
+  const token = newToken();
   const above = (rows: number) => (rows <= 0 ? "" : ` -S ${Number.isFinite(rows) ? `-${Math.trunc(rows)}` : "-"}`);
   const moved = "#{e|-:#{history_size},#{@aifleet_history}}";
   const lines = panes.map((id) => {
@@ -31,7 +31,7 @@ export async function captureScreens(
     return `display-message -p '${token} ${id.slice(1)}' ; if-shell -F -t ${id} '#{@aifleet_ended}' "${ended} ; ${end}" "${live} ; ${end}"`;
   });
   const last = `display-message -p '${token} all'`;
-  const answer = await client.ask(["source-file", "-"], { input: `${lines.join("\n")}\n${last}\n` }, call);
+  const answer = await client.ask(["source-file", "-"], { input: `${lines.join("\n")}\n${last}\n`, brief: true }, call);
   if (!answer.server) return new Map();
   const { screens, buffered } = parseScreens(answer.stdout, token, history);
   const strange = answer.stderr
@@ -43,7 +43,7 @@ export async function captureScreens(
   if (!isWhole) throw senseless("read the screens", answer.stdout);
   for (const [id, height] of buffered) {
     // A buffer can only be all that a call prints.
-    const shown = await client.ask(["show-buffer", "-b", screenBuffer(id)], {}, call);
+    const shown = await client.ask(["show-buffer", "-b", screenBuffer(id)], { brief: true }, call);
     if (shown.server && shown.exitCode === 0) screens.set(id, { lines: lastOf(trimmed(shown.stdout.split("\n")), history + height) });
   }
   return screens;

@@ -74,9 +74,14 @@ function select({ agents }: Reconciled, options: ListOptions, wanted: ReadonlySe
     .filter(({ record }) => wanted === null || wanted.has(record.status))
     .sort(
       (a, b) =>
-        a.record.repo.localeCompare(b.record.repo) ||
-        a.record.createdAt.localeCompare(b.record.createdAt) ||
+        compare(a.record.repo, b.record.repo) ||
+        compare(a.record.createdAt, b.record.createdAt) ||
         (a.record.index ?? 0) - (b.record.index ?? 0) ||
-        a.record.branch.localeCompare(b.record.branch),
+        compare(a.record.branch, b.record.branch),
     );
+}
+
+/** By code units: a locale's order would take longer to load than the whole list to make. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

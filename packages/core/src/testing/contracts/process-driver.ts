@@ -86,6 +86,15 @@ export const processDriverContract: ContractSuite<ProcessSubject> = {
       },
     },
     {
+      name: "counts what a tree has read, or says that it cannot, and knows nothing of a root that is gone",
+      async run({ processes, start }) {
+        const { pid } = await start({ children: 1 });
+        const read = await processes.bytesRead(pid);
+        assert.ok(read === null || read >= 0);
+        assert.equal(await processes.bytesRead(0x7ffffff0), null);
+      },
+    },
+    {
       name: "tells no foreground for a process without a terminal, or for none at all",
       async run({ processes, start }) {
         assert.equal(await processes.foreground((await start()).pid), null);

@@ -101,6 +101,12 @@ export function memoryProcesses(): MemoryProcesses {
       throwIfAborted(call.signal);
       return new Map(roots.filter((root) => entries.has(root)).map((root) => [root, sampleOf(tree(root))]));
     },
+    async bytesRead(root, call = {}) {
+      throwIfAborted(call.signal);
+      if (!entries.has(root)) return null;
+      const counts = tree(root).map(({ options: { bytesRead } }) => (typeof bytesRead === "function" ? bytesRead() : bytesRead));
+      return counts.reduce((total, count) => total + count, 0);
+    },
     // This kind of host does not show what a process blocks in.
     awaitsInput: async () => new Map(),
     async foreground(pid) {
@@ -128,6 +134,5 @@ function sampleOf(tree: readonly Entry[]): TreeSample {
     memory: sum((options) => options.memory),
     cpuMs: sum((options) => options.cpuMs),
     ageMs: 1000,
-    bytesRead: sum(({ bytesRead }) => (typeof bytesRead === "function" ? bytesRead() : bytesRead)),
   };
 }

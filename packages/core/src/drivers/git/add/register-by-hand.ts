@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import { FleetError } from "../../../errors/index.js";
+import { token } from "../../../host/index.js";
 import type { Repository, Worktree } from "../../../model/index.js";
 import type { HostFiles, WorktreeSpec } from "../../../ports/index.js";
 import type { Git } from "../client.js";
@@ -20,7 +20,7 @@ const ATTEMPTS = 50;
 export async function registerByHand(git: Git, repo: Repository, spec: WorktreeSpec, seed: Omit<Worktree, "adminDir">): Promise<Worktree> {
   const { files } = git.host;
   const registry = join(repo.commonDir, "worktrees");
-  const unfinished = join(repo.commonDir, `aifleet-new-${process.pid}-${randomBytes(6).toString("hex")}`);
+  const unfinished = join(repo.commonDir, `aifleet-new-${process.pid}-${token()}`);
   await files.makeFolder(registry, 0o755);
   let made = false;
   try {
