@@ -7,10 +7,8 @@ import { guarded } from "./color.js";
 import { jsonText, output } from "./output.js";
 import type { Ui } from "./ui.js";
 
-/** At most so often, however much happens. */
-const LEAST_MS = 250;
-/** At least so often: processor time and memory change without an event. */
-const MOST_MS = 3000;
+/** Drawn again at least this often: ages grow without an event, milliseconds. */
+const DRAWN_MS = 3000;
 
 /** Shows the list again on every event, until Ctrl+C or until nobody reads. */
 export async function watchList(
@@ -22,74 +20,27 @@ export async function watchList(
 ): Promise<void> {
   if (!ui.json && ui.width === null) throw usage("--watch needs a terminal.", "Add --json for one line of JSON at each change.");
   const stopped = AbortSignal.any([...(call.signal ? [call.signal] : []), output.gone]);
-  const bell = new Bell();
-  const events = ring(fleet.events({ signal: stopped }), bell, stopped);
   const screen = ui.json ? null : new Screen();
+  let agents: readonly ListedAgent[] | null = null;
   let last = "";
+  // What is known may stand while a window's size or the clock changes.
+  const again = screen === null ? undefined : setInterval(() => agents !== null && screen.show(draw(agents)), DRAWN_MS);
   try {
-    for (let round = 0; !stopped.aborted; round++) {
-      // The look into every worktree comes after the first picture, so that that one is there at once.
-      const agents = await fleet.list({ ...options, changes: changes && round > 0 }, { ...call, signal: stopped });
+    for await (const found of fleet.watch({ ...options, changes }, { ...call, signal: stopped })) {
+      agents = found;
       if (screen !== null) screen.show(draw(agents));
       else {
         const line = jsonText({ agents: agents.map(agentJson), warnings: warnings.splice(0) });
         if (line !== last) output.write(`${line}\n`);
         last = line;
       }
-      await pause(LEAST_MS, stopped);
-      if (!(changes && round === 0)) await bell.wait(MOST_MS - LEAST_MS, stopped);
     }
   } catch (error) {
     if (!stopped.aborted) throw error;
   } finally {
+    clearInterval(again);
     screen?.leave();
-    await events;
   }
-}
-
-/** Rings the bell for each event. That events cannot be had is no reason to end: the list is still drawn now and then. */
-async function ring(events: AsyncIterable<unknown>, bell: Bell, stopped: AbortSignal): Promise<void> {
-  try {
-    for await (const _ of events) {
-      bell.ring();
-      if (stopped.aborted) return;
-    }
-  } catch {
-    // Aborted, or not to be had.
-  }
-}
-
-class Bell {
-  #rung = false;
-  #wake: (() => void) | null = null;
-
-  ring(): void {
-    this.#rung = true;
-    this.#wake?.();
-  }
-
-  async wait(ms: number, stopped: AbortSignal): Promise<void> {
-    if (!this.#rung) {
-      const wake = new AbortController();
-      this.#wake = () => wake.abort();
-      await pause(ms, AbortSignal.any([stopped, wake.signal]));
-      this.#wake = null;
-    }
-    this.#rung = false;
-  }
-}
-
-function pause(ms: number, stopped: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (stopped.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      stopped.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    stopped.addEventListener("abort", done, { once: true });
-  });
 }
 
 /** Redraws from the top without clearing first, so that nothing flickers. */

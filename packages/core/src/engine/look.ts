@@ -27,13 +27,17 @@ export interface Seen {
 /** Less than this between two samples says nothing about the processor. */
 const SAMPLE_MS = 200;
 
-/** Looks at several agents with one question each to sessions, screens and processes. */
+/**
+ * Looks at several agents with one question each to sessions, screens and processes. `figures`: where these were seen
+ * before, by id, so that their processor time and memory are taken from there instead of from all processes.
+ */
 export async function look(
   deps: Deps,
   records: readonly AgentRecord[],
   asked: Sessions,
   warn: (warning: Warning) => void,
   call?: Call,
+  figures?: ReadonlyMap<string, Pick<Seen, "sample" | "cpu">>,
 ): Promise<readonly Seen[]> {
   const sessions = known(asked);
   const lookedAt = deps.clock.now();
@@ -44,7 +48,7 @@ export async function look(
   const readable = live.filter(({ record }) => looksAtScreen(deps, record)).map(({ session }) => session.id);
   const [screens, samples, alive, last, heard] = await Promise.all([
     readable.length === 0 ? new Map<string, Screen>() : deps.sessions.screens(readable, {}, call).catch((error) => unasked(error, warn)),
-    live.length === 0
+    live.length === 0 || figures !== undefined
       ? new Map<number, TreeSample>()
       : deps.processes.sample(
           live.map(({ session }) => session.pid),
@@ -55,7 +59,7 @@ export async function look(
     hear(deps, live),
   ]);
   // Without its screen a question would look like a rest: then nothing is known.
-  if (isFleetError(screens)) return look(deps, records, screens, warn, call);
+  if (isFleetError(screens)) return look(deps, records, screens, warn, call, figures);
   const now = deps.clock.now();
   const silent = live.filter(({ record, session }) => {
     const screen = screens.get(session.id) ?? null;
@@ -69,7 +73,8 @@ export async function look(
   return records.map((record): Seen => {
     const session = sessions === undefined ? undefined : (sessions.get(record.id) ?? null);
     const screen = session ? (screens.get(session.id) ?? null) : null;
-    const sample = session && !session.dead ? (samples.get(session.pid) ?? null) : null;
+    const earlier = figures?.get(record.id);
+    const sample = session && !session.dead ? (earlier?.sample ?? samples.get(session.pid) ?? null) : null;
     const before = last.get(record.id);
     const reading = readStatus({
       record,
@@ -105,7 +110,7 @@ export async function look(
       question: reading.question ?? null,
       choices: reading.choices ?? [],
       sample,
-      cpu: sample === null ? null : cpuOf(sample, before, now),
+      cpu: sample === null ? null : earlier === undefined ? cpuOf(sample, before, now) : earlier.cpu,
     };
   });
 }
@@ -147,7 +152,8 @@ function since(record: AgentRecord, before: Observation | undefined, status: str
   return record.status === status ? record.statusSince : new Date(now).toISOString();
 }
 
-function cpuOf(sample: TreeSample, before: Observation | undefined, now: number): number {
+/** Percent of one core since it was last observed, else over its life. */
+export function cpuOf(sample: TreeSample, before: Observation | undefined, now: number): number {
   if (before?.cpuMs !== null && before !== undefined && now - before.at >= SAMPLE_MS && sample.cpuMs >= before.cpuMs) {
     return round((100 * (sample.cpuMs - before.cpuMs)) / (now - before.at));
   }

@@ -207,6 +207,17 @@ function isLasting(record: AgentRecord, before: AgentRecord | undefined): boolea
   return isEnded(before.status);
 }
 
+/** Notes what some have become, without figures: those are as they were last taken. */
+export async function noteStatuses(deps: Deps, seen: readonly Seen[]): Promise<void> {
+  if (seen.length === 0) return;
+  const all = new Map(await deps.observations.read());
+  for (const { record } of seen) {
+    const { status, statusSource: source, statusSince: since } = record;
+    all.set(record.id, { ...(all.get(record.id) ?? { cpuMs: null, at: deps.clock.now() }), status, source, since });
+  }
+  await deps.observations.write(all);
+}
+
 /** Notes since when each is what it is, for whoever looks next. */
 export async function observe(deps: Deps, seen: readonly Seen[]): Promise<void> {
   if (seen.length === 0) return;

@@ -26,6 +26,7 @@ import * as settings from "./actions/settings.js";
 import { stop } from "./actions/stop.js";
 import { dropTrash, trash } from "./actions/trash.js";
 import { wait } from "./actions/wait.js";
+import { watch } from "./actions/watch.js";
 import { Agent } from "./agent.js";
 import { openDeps } from "./defaults.js";
 import type {
@@ -176,6 +177,11 @@ export class Fleet {
 
   list(options: ListOptions = {}, call?: CallOptions): Promise<ListedAgent[]> {
     return list(this.#deps, options, call);
+  }
+
+  /** The list as it is now, and again whenever something in it has changed. Aborting it rejects with `INTERRUPTED`; `break` ends it quietly. */
+  watch(options: ListOptions = {}, call?: CallOptions): AsyncIterable<ListedAgent[]> {
+    return watch(this.#deps, options, call);
   }
 
   /** A handle on one agent by branch or id. Throws `AGENT_NOT_FOUND`. */

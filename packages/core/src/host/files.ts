@@ -6,6 +6,7 @@ import { toFleetError } from "../errors/index.js";
 import type { FileStat, HostFiles } from "../ports/index.js";
 import { makeFolders } from "./folder.js";
 import { removeTree } from "./remove-tree.js";
+import { watchFolders } from "./watch-folders.js";
 
 /**
  * Files of this machine. Modes are what is asked for, whatever the umask.
@@ -35,6 +36,8 @@ export const localFiles: HostFiles = {
       }
     });
   },
+
+  watch: watchFolders,
 
   readRange: (path, offset, bytes) =>
     orNull(path, async () => {

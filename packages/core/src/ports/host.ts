@@ -52,6 +52,13 @@ export interface FileStat {
   readonly owner: number | null;
 }
 
+/** Folders that are watched. */
+export interface FolderWatch {
+  /** From now on exactly these; one that is not there, or cannot be watched, is passed over. */
+  set(folders: readonly string[]): void;
+  close(): void;
+}
+
 /** Files on a host. "Not there" is `null` or `false`; "could not be asked" throws a FleetError. */
 export interface HostFiles {
   read(path: string): Promise<string | null>;
@@ -59,6 +66,8 @@ export interface HostFiles {
   readMany(paths: readonly string[]): Promise<readonly (string | null)[]>;
   /** Names in many folders in one go, with when each was last modified, epoch milliseconds. Unreadable is null here. */
   listMany(paths: readonly string[]): Promise<readonly (readonly { readonly name: string; readonly modifiedAt: number }[] | null)[]>;
+  /** Tells at once of what is made, written, renamed or removed in folders, by the folder. A host that cannot leaves it out: then it is looked at intervals. */
+  watch?(onChange: (folder: string) => void): FolderWatch;
   /** At most `bytes` from `offset`, counted from the end if negative. */
   readRange(path: string, offset: number, bytes: number): Promise<Uint8Array | null>;
   /** A plain file that lies below `root` (a real path) when it is opened, whatever becomes of links meanwhile; null for anything else. */

@@ -52,7 +52,7 @@ export async function changesOf(deps: Deps, { record }: Seen, call?: CallOptions
   }
 }
 
-function wantedStatuses({ status }: ListOptions): ReadonlySet<string> | null {
+export function wantedStatuses({ status }: ListOptions): ReadonlySet<string> | null {
   if (status === undefined) return null;
   const wanted = new Set<string>(typeof status === "string" ? [status] : status);
   for (const name of wanted) {
@@ -63,7 +63,8 @@ function wantedStatuses({ status }: ListOptions): ReadonlySet<string> | null {
   return wanted;
 }
 
-function select({ agents }: Reconciled, options: ListOptions, wanted: ReadonlySet<string> | null): readonly Seen[] {
+/** Those that are wanted, in the order of listings. */
+export function select({ agents }: Reconciled, options: ListOptions, wanted: ReadonlySet<string> | null): readonly Seen[] {
   const inBatch = agents.filter(({ record }) => options.batch === undefined || record.batch === options.batch);
   if (options.batch !== undefined && inBatch.length === 0) {
     throw new FleetError("BATCH_NOT_FOUND", `No batch has the id "${options.batch}".`, {

@@ -111,6 +111,28 @@ export const hostFilesCases: readonly ContractCase<HostSubject>[] = [
     },
   },
   {
+    name: "tells of what is written and removed in folders that are watched, and of nothing else, where it can watch",
+    async run({ host: { files }, folder }) {
+      for (const name of ["one", "other"]) await files.makeFolder(`${folder}/${name}`);
+      const told: string[] = [];
+      const watch = files.watch?.((where) => told.push(where));
+      if (watch === undefined) return;
+      const heard = async (where: string) => {
+        for (const end = Date.now() + 3000; !told.includes(where) && Date.now() < end; ) await new Promise((go) => setTimeout(go, 10));
+        assert.deepEqual([...new Set(told.splice(0))], [where]);
+      };
+      watch.set([`${folder}/one`, `${folder}/missing`]);
+      await files.write(`${folder}/other/f`, "x");
+      await files.write(`${folder}/one/f`, "x");
+      await heard(`${folder}/one`);
+      watch.set([`${folder}/other`]);
+      await files.remove(`${folder}/one/f`);
+      await files.remove(`${folder}/other/f`);
+      await heard(`${folder}/other`);
+      watch.close();
+    },
+  },
+  {
     name: "removes files and empty folders, but no folder that holds something",
     async run({ host: { files }, folder }) {
       await files.makeFolder(`${folder}/full`);
