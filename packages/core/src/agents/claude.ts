@@ -30,6 +30,7 @@ export const claude: AgentAdapter = {
   read: (evidence) => look(evidence)?.reading ?? null,
   ready: (evidence) => look(evidence)?.ready ?? null,
   submitDelayMs: 300,
+  draft: isDrafted,
   // A first `/` is an order also with a blank before it.
   typed(prompt) {
     const { paste, taken } = prompt.startsWith("/") ? { paste: prompt, taken: prompt } : asText(prompt);
@@ -42,7 +43,7 @@ export const claude: AgentAdapter = {
     yolo: ["--permission-mode", "bypassPermissions"],
   },
   reports: hookReader({
-    events: { SessionStart: null, UserPromptSubmit: "working", PermissionRequest: "waiting", Stop: "idle" },
+    events: { SessionStart: null, UserPromptSubmit: "working", PermissionRequest: "waiting", Stop: "idle", StopFailure: "idle" },
     prompt: { kind: "UserPromptSubmit", field: "prompt", unwrap: (text) => PASTED.exec(text)?.[2] ?? text },
     conversation: "session_id",
     question: toolQuestion,
@@ -55,7 +56,8 @@ export const claude: AgentAdapter = {
 const PASTED = /^\s*<pasted_content id="([^"]*)">\n(.*)\n<\/pasted_content id="\1">\s*$/s;
 
 const SETTINGS = "settings.json";
-const HOOKS = ["SessionStart", "UserPromptSubmit", "PermissionRequest", "Stop"];
+/** A turn that an error of the model server ends runs `StopFailure` instead of `Stop`. */
+const HOOKS = ["SessionStart", "UserPromptSubmit", "PermissionRequest", "Stop", "StopFailure"];
 
 /** Hooks as a settings file has them; none where the user gives a settings file of their own, of which there can be one. */
 function hooksOf({ reports, flags }: LaunchContext): { readonly args: readonly string[]; readonly files: Record<string, string> } {
@@ -83,8 +85,10 @@ function withPrompt(argv: readonly [string, ...string[]], prompt: string | null)
 const INPUT = /^❯(\s|$)/;
 const POINTER = /^\s*❯ \S/;
 const OPENER = /^(Do you (want|trust)|Would you like to|Quick safety check)/;
-/** A star, words that end in an ellipsis, figures in brackets: only while a turn runs. Answers never start in the first column. */
-const SPINNER = /^[·✢✳✶✻✽*] \S.*…\s*\(/;
+/** A star, words that end in an ellipsis, and after a moment figures in brackets: only while a turn runs. Answers never start in the first column. */
+const SPINNER = /^[·✢✳✶✻✽*] \S.*…\s*(\(|$)/;
+/** The title's first sign turns while it works. */
+const TURNING = /^[◐◑◒◓] /;
 /** Cut short on a narrow screen. */
 const INTERRUPT = /\besc to inter/;
 
@@ -97,8 +101,28 @@ function look(evidence: Evidence): { readonly reading: StatusReading; readonly r
   if (box === null) return null;
   const footer = lines.slice(box.bottom + 1);
   const above = lines.slice(Math.max(0, box.top - 8), box.top);
-  const working = footer.some((line) => INTERRUPT.test(line)) || above.some((line) => SPINNER.test(line));
+  const working =
+    TURNING.test(evidence.session.title) || footer.some((line) => INTERRUPT.test(line)) || above.some((line) => SPINNER.test(line));
   return { reading: working ? WORKING : IDLE, ready: true };
+}
+
+/** What stands in the input where nobody has typed anything. */
+const PLACEHOLDER = /^(Press up to edit|Try ")/;
+/** Only below an empty input, whatever is proposed in it. */
+const SHORTCUTS = /\? for sh/;
+/** Of these modes it is known that they show the shortcuts. */
+const SHOWS_SHORTCUTS = /manual mode on|paste again to expand/;
+
+function isDrafted({ screen }: Evidence): boolean | null {
+  if (screen === null) return null;
+  const lines = visibleLines(screen);
+  const box = inputBox(lines);
+  if (box === null) return null;
+  const written = lines.slice(box.top, box.bottom).join("\n").slice(1).trim();
+  const footer = lines.slice(box.bottom + 1).join("\n");
+  if (written === "" || PLACEHOLDER.test(written) || SHORTCUTS.test(footer)) return false;
+  // It proposes what to say next in the very place, and only by its colour that can be told.
+  return SHOWS_SHORTCUTS.test(footer) ? true : null;
 }
 
 /** Where the input stands: its first row, and the rule that closes it. An earlier prompt in the history has no rule above it. */

@@ -64,6 +64,7 @@ async function listen(deps: Deps, listening: Listening, text: string, call?: Cal
     if (heard === "hook" || heard === "transcript") return delivered(heard);
     const last = attempt === PATIENCE_MS.length - 1;
     const held = await stillHolds(deps, listening, text, call);
+    if (held === null) return delivered("read");
     // In the middle of a turn a program keeps a prompt for later, and some report it only then.
     if (!held && (listening.record.status === "working" || listening.order || heard === "nobody")) return delivered("screen");
     if (last || !held) continue;
@@ -95,14 +96,17 @@ async function waitForReport(
   }
 }
 
-/** Whether the text still stands in the input, as a draft does: only then Enter may be pressed again. */
-async function stillHolds(deps: Deps, { session, adapter }: Listening, text: string, call?: Call): Promise<boolean> {
+/**
+ * Whether the text still stands in the input, as a draft does: only then Enter may be pressed again. Null: an order's cannot
+ * be told from its echo.
+ */
+async function stillHolds(deps: Deps, { session, adapter, order }: Listening, text: string, call?: Call): Promise<boolean | null> {
   const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id) ?? null;
   const evidence = { session, screen, now: deps.clock.now() };
   // Enter would be its answer.
   if (adapter.read(evidence)?.status === "waiting") return false;
   const draft = adapter.draft?.(evidence) ?? null;
-  if (draft !== null) return draft;
+  if (draft !== null || order) return draft;
   // A terminal shows neither marks of direction nor every blank.
   const plain = (part: string) => part.replace(/[\p{Cf}\s]/gu, "");
   const end = plain(text.trimEnd().split("\n").at(-1) ?? "").slice(-16);
