@@ -30,7 +30,13 @@ try {
 
 // The bundle's last line is its own hash.
 const hash = source.slice(-17, -1);
-const name = `fleet-${process.version}-${process.arch}-${hash}.cache`;
+// One cache for each kind of command: V8 takes in the whole of one, whatever of it is then run.
+const LOOKS = ["list", "logs", "path", "prompt", "wait", "diff", "answer", "attach", "__complete"];
+const [command = ""] = process.argv.slice(2);
+const isHelp = !/^[a-z_]/.test(command) || command === "help" || process.argv.includes("--help") || process.argv.includes("-h");
+const kind = isHelp ? "help" : LOOKS.includes(command) ? "look" : "make";
+const build = `fleet-${process.version}-${process.arch}-${hash}-`;
+const name = `${build}${kind}.cache`;
 const building = process.env.FLEET_CODE_CACHE === "build";
 const places = [join(dist, name), join(home(), "cache", name)];
 
@@ -46,7 +52,7 @@ script ??= compile();
 
 if (building) process.on("exit", () => write(places[0], 0o644));
 // After a run that did something: what it compiled is what the next one needs.
-else if (!cached && /^[a-z]/.test(process.argv[2] ?? "")) process.on("exit", () => keep());
+else if (!cached && !isHelp) process.on("exit", () => keep());
 
 const module_ = { exports: {} };
 script.runInThisContext()(module_.exports, require, module_, bundle, dist);
@@ -116,8 +122,8 @@ function keep() {
     const folder = join(home(), "cache");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // Of this Node only the newest bundle's.
-    const prefix = name.slice(0, name.lastIndexOf("-"));
-    for (const old of readdirSync(folder)) if (old.startsWith(prefix) && old !== name) rmSync(join(folder, old), { force: true });
+    const any = `fleet-${process.version}-${process.arch}-`;
+    for (const old of readdirSync(folder)) if (old.startsWith(any) && !old.startsWith(build)) rmSync(join(folder, old), { force: true });
     write(places[1], 0o600);
   } catch {
     // No home yet.

@@ -26,7 +26,7 @@ function onlyAscii(source: string): string {
 }
 
 /**
- * Runs what people run most, in a repository of its own, so that the functions it needs are compiled in the cache.
+ * Runs what people run most, in a repository of its own, so that the functions it needs are compiled in the caches (one for each kind of command).
  * Runs may fail: there may be no git or tmux here.
  */
 async function warm(bin: string): Promise<void> {

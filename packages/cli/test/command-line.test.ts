@@ -64,9 +64,10 @@ describe("the start", () => {
       filter: (path) => !/node_modules|src|test/.test(path.slice(path.indexOf("packages"))),
     });
     const bin = join(copy, "bin/fleet.js");
-    const cache = readdirSync(join(copy, "dist")).find((name) => name.endsWith(".cache"));
-    expect(cache).toBeDefined();
-    const place = join(copy, "dist", cache as string);
+    const caches = readdirSync(join(copy, "dist")).filter((name) => name.endsWith(".cache"));
+    expect(caches.map((name) => name.replace(/.*-/, "")).sort()).toEqual(["help.cache", "look.cache", "make.cache"]);
+    const cacheOf = (kind: string) => caches.find((name) => name.endsWith(`-${kind}.cache`)) as string;
+    const place = join(copy, "dist", cacheOf("help"));
     const env = { ...world.env, AI_FLEET_HOME: join(world.root, "cache-home") };
     const whole = readFileSync(place);
     const flipped = Buffer.from(whole);
@@ -82,10 +83,10 @@ describe("the start", () => {
       expect(await fleet(["--version"], { cwd: repo, env, bin })).toMatchObject({ code: 0, stderr: "" });
     }
     expect(existsSync(env.AI_FLEET_HOME)).toBe(false);
-    rmSync(place);
+    for (const cache of caches) rmSync(join(copy, "dist", cache));
     world.write(join(env.AI_FLEET_HOME, "config.toml"), "");
     await fleet(["list"], { cwd: repo, env, bin });
-    expect(readdirSync(join(env.AI_FLEET_HOME, "cache"))).toEqual([cache]);
+    expect(readdirSync(join(env.AI_FLEET_HOME, "cache"))).toEqual([cacheOf("look")]);
   });
 
   it("works through a link, as npm installs it", async () => {

@@ -49,4 +49,20 @@ export default [
     test,
     name: "is not made one with the next",
   },
+  {
+    what: "lock files of a git that was killed along are removed",
+    file: "packages/core/src/engine/recover.ts",
+    replace: "  await removeStaleLocks(deps, entries);\n",
+    by: "  void removeStaleLocks;\n",
+    test: "packages/cli/test/faults/git-locks.test.ts",
+    name: "are removed by the next command",
+  },
+  {
+    what: "a lock file that a process has open stays",
+    file: "packages/core/src/engine/stale-locks.ts",
+    replace: " && !open.has(path)",
+    by: "",
+    test: "packages/cli/test/faults/git-locks.test.ts",
+    name: "stay where a process has them open",
+  },
 ];

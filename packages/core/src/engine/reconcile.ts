@@ -41,7 +41,7 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   const places = scope.commonDir === null ? await discoverRepositories(deps, snapshot) : [scope.commonDir];
   const marks = new Map<string, readonly Marked[] | null>();
   for (const place of places) marks.set(place, await readMarked(deps, place));
-  await sweep(deps, scope, places);
+  await sweep(deps, places);
   const own = ownMarks([...marks.values()].flatMap((list) => list ?? []));
 
   const inScope = snapshot.agents.filter((record) => scope.commonDir === null || record.commonDir === scope.commonDir);

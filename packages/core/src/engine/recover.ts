@@ -3,6 +3,7 @@ import type { Step, Unfinished } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import { dropLogs } from "./logs.js";
 import { mapPool } from "./pool.js";
+import { removeStaleLocks } from "./stale-locks.js";
 import { unwind } from "./transact.js";
 import type { Known } from "./unmake.js";
 import { mendIfPossible } from "./unwritable.js";
@@ -37,6 +38,7 @@ function keyOf({ pid, start }: ProcessIdentity): string {
 async function settleAll(deps: Deps, maker: string): Promise<readonly string[]> {
   const entries = (await deps.journal.pending()).filter((entry) => keyOf(entry.maker) === maker);
   const known = { ended: await endLeftovers(deps, entries), worktrees: askedOnce(deps) };
+  await removeStaleLocks(deps, entries);
   const unwound = await mapPool(entries, AT_ONCE, async (entry) => ({ entry, all: await settle(deps, entry, known) }));
   const clean = unwound.filter(({ all }) => all.length === 0).flatMap(({ entry }) => entry.steps);
   return [

@@ -1,7 +1,5 @@
 import { join } from "node:path";
 import type { Deps } from "./deps.js";
-import { projectName } from "./names.js";
-import type { Scope } from "./reconcile.js";
 
 /** Names of what is written, or is being deleted, under a name that does not count; each holds its maker's pid. */
 const PASSING = [/^\.tmp-(\d+)-/, /^aifleet-(?:new|gone)-(\d+)-/, /^\.aifleet-gone-(\d+)-/];
@@ -10,10 +8,10 @@ const PASSING = [/^\.tmp-(\d+)-/, /^aifleet-(?:new|gone)-(\d+)-/, /^\.aifleet-go
  * Removes what killed commands left under names that do not count: temporary files, folders half
  * deleted, locks. Cheap where there is nothing: a few folders are listed.
  */
-export async function sweep(deps: Deps, scope: Scope, repositories: readonly string[]): Promise<void> {
+export async function sweep(deps: Deps, repositories: readonly string[]): Promise<void> {
   const { files } = deps.host;
   const { home, run, journal, trash } = deps.paths;
-  const places = [home, join(home, "cache"), run, journal, trash, ...(await worktreeFolders(deps, scope)), ...repositories];
+  const places = [home, join(home, "cache"), run, journal, trash, ...(await worktreeFolders(deps)), ...repositories];
   const listings = await Promise.all(places.map((place) => files.list(place).catch(() => null)));
   for (const [i, place] of places.entries()) {
     const names = listings[i] ?? [];
@@ -29,8 +27,8 @@ export async function sweep(deps: Deps, scope: Scope, repositories: readonly str
   }
 }
 
-async function worktreeFolders(deps: Deps, scope: Scope): Promise<readonly string[]> {
+/** Of every project: to tell this one's by its name would take longer (a digest) than to look into all. */
+async function worktreeFolders(deps: Deps): Promise<readonly string[]> {
   const { root } = deps.settings.config.worktree;
-  if (deps.repo !== null && deps.repo.commonDir === scope.commonDir) return [join(root, projectName(deps.repo))];
   return ((await deps.host.files.list(root)) ?? []).map((name) => join(root, name));
 }

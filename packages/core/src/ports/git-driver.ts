@@ -135,6 +135,11 @@ export interface GitDriver {
   ignored(worktreePath: string, paths: readonly string[], call?: Call): Promise<ReadonlySet<string>>;
   /** Adds lines to the worktree's own exclude so that `git add -A` never takes these paths. */
   exclude(repo: Repository, worktree: Pick<Worktree, "path" | "adminDir">, paths: readonly string[], call?: Call): Promise<void>;
+  /**
+   * git's own lock files that stand in a repository's administration now: of its settings, of its packed refs,
+   * of these branches and of what the fleet keeps. File reads only.
+   */
+  lockFiles(commonDir: string, branches: readonly string[]): Promise<readonly string[]>;
   /** Every mark in the repository's admin directories. File reads only, no process. */
   readMarks(commonDir: string): Promise<readonly Mark[]>;
   /** The mark in one admin directory, null if there is none. */

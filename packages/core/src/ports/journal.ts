@@ -35,6 +35,8 @@ export interface Unfinished {
   readonly maker: ProcessIdentity;
   /** Value of `AIFLEET_RUN` in the environment of the commands its maker ran, null where it had none. */
   readonly run: string | null;
+  /** When it began, epoch milliseconds. */
+  readonly begunAt: number;
   readonly steps: readonly Step[];
 }
 

@@ -33,6 +33,8 @@ export interface ProcessDriver {
   bytesRead(root: number, call?: Call): Promise<number | null>;
   /** The process in the foreground of the terminal that `pid` lives on, null if it has none or it cannot be told. */
   foreground(pid: number, call?: Call): Promise<Foreground | null>;
+  /** Which of these files some process has open. Null where that cannot be told for certain. */
+  openFiles(paths: readonly string[], call?: Call): Promise<ReadonlySet<string> | null>;
   /**
    * For each pid whether a program in the foreground of its terminal blocks in reading it: it waits for
    * somebody to type. Missing in the answer: cannot be told.

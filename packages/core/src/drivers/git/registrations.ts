@@ -18,7 +18,7 @@ export async function readRegistrations(files: HostFiles, commonDir: string): Pr
   const gitdirs = await files.readMany(adminDirs.map((dir) => join(dir, "gitdir")));
   const named = adminDirs.flatMap((adminDir, i) => {
     const text = gitdirs[i];
-    return text === null || text === undefined ? [] : [{ adminDir, path: dirname(resolve(adminDir, cutNewline(text))) }];
+    return text === null || text === undefined ? [] : [{ adminDir, path: folderOf(cutNewline(text), adminDir) }];
   });
   const links = await files.readMany(named.map(({ path }) => join(path, ".git")));
   const found = await Promise.all(
@@ -29,6 +29,12 @@ export async function readRegistrations(files: HostFiles, commonDir: string): Pr
     }),
   );
   return found.sort((a, b) => (a.adminDir < b.adminDir ? -1 : 1));
+}
+
+/** The folder whose `.git` a registration names. As git writes it that takes no resolving, which would be most of the reading of many. */
+function folderOf(named: string, adminDir: string): string {
+  const isPlain = /^\/.+\/\.git$/.test(named) && !/\/\.{0,2}\//.test(named);
+  return isPlain ? named.slice(0, -"/.git".length) : dirname(resolve(adminDir, named));
 }
 
 /** A branch some worktree has in hand, by its short name -> that worktree's folder. */

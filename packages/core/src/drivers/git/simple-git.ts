@@ -11,6 +11,7 @@ import { exclude } from "./exclude.js";
 import { ignoredPaths } from "./ignored.js";
 import { inspectRegistration, inspectWorktree } from "./inspect.js";
 import { readLink } from "./links.js";
+import { lockFiles } from "./lock-files.js";
 import { readMark, readMarks, writeMark } from "./marks.js";
 import { deleteBranch, fleetRefs, isReachable, makeBranch, resolveCommit, setFleetRef } from "./refs.js";
 import { moveAway, removeWorktree, removeWorktrees } from "./remove.js";
@@ -66,6 +67,7 @@ export function simpleGitDriver(options: SimpleGitDriverOptions): GitDriver {
     diff: (worktree, base, shape, call) => diffSince(git, worktree, base, shape, call),
     ignored: (folder, paths, call) => ignoredPaths(git, folder, paths, call),
     exclude: (repo, worktree, paths, call) => exclude(git, locks, repo, worktree, paths, call),
+    lockFiles: (commonDir, branches) => lockFiles(host.files, commonDir, branches),
     readMarks: (commonDir) => readMarks(host.files, commonDir),
     readMark: (adminDir) => readMark(host.files, adminDir),
     writeMark: (adminDir, text) => writeMark(host.files, adminDir, text),

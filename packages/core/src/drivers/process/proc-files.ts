@@ -11,6 +11,8 @@ export interface ProcFiles {
   recentStats(): Promise<ReadonlyMap<number, Stat>>;
   /** One text for each pid, null where it is gone or not ours to read. */
   each(pids: readonly number[], file: "environ" | "cmdline" | "io" | "limits" | "syscall"): Promise<readonly (string | null)[]>;
+  /** What a process has open, by real path; null where that is not ours to know. */
+  openBy(pid: number): Promise<readonly string[] | null>;
   uptimeMs(): Promise<number>;
   units(): Promise<{ readonly pageBytes: number; readonly tickMs: number }>;
 }
@@ -59,6 +61,13 @@ export function procFiles(host: Host): ProcFiles {
       return boot;
     },
     each: (pids, file) => files.readMany(pids.map((pid) => `/proc/${pid}/${file}`)),
+    async openBy(pid) {
+      const folder = `/proc/${pid}/fd`;
+      const names = await files.list(folder).catch(() => null);
+      if (names === null) return (await files.stat(`/proc/${pid}`)) === null ? [] : null;
+      const real = await Promise.all(names.map((name) => files.realPath(`${folder}/${name}`).catch(() => null)));
+      return real.filter((path) => path !== null);
+    },
     async uptimeMs() {
       return Number.parseFloat(await needed("/proc/uptime")) * 1000;
     },

@@ -63,6 +63,19 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
         ),
       );
     },
+    async openFiles(paths, call = {}) {
+      throwIfAborted(call.signal);
+      const wanted = new Set(paths);
+      const open = new Set<string>();
+      for (const { pid, name, zombie } of (await proc.allStats()).values()) {
+        if (zombie) continue;
+        const files = await proc.openBy(pid);
+        // Another user's: one that cannot have to do with it, unless it is a git.
+        if (files === null && name.startsWith("git")) return null;
+        for (const file of files ?? []) if (wanted.has(file)) open.add(file);
+      }
+      return open;
+    },
     async foreground(pid, call = {}) {
       throwIfAborted(call.signal);
       const group = (await proc.stats([pid])).get(pid)?.foreground ?? -1;

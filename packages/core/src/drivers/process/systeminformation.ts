@@ -69,6 +69,7 @@ export function systemInformationDriver(options: { readonly host: Host }): Proce
     },
     // This kind of host shows neither what a process reads nor what it blocks in.
     bytesRead: async () => null,
+    openFiles: async () => null,
     awaitsInput: async () => new Map(),
     async foreground(pid, call = {}) {
       throwIfAborted(call.signal);

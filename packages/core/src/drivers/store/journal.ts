@@ -81,7 +81,7 @@ function readEntry(file: string, id: string): Unfinished | null {
   if (maker === undefined || typeof maker.pid !== "number") return null;
   // A torn line is a step that was being noted and so had not begun.
   const steps = lines.flatMap((line) => parse<Step>(line) ?? []).filter((step) => typeof step.kind === "string");
-  return { id, maker, run: run ?? null, steps };
+  return { id, maker, run: run ?? null, begunAt: Number.parseInt(id, 36), steps };
 }
 
 function parse<T>(line: string): T | null {

@@ -247,6 +247,8 @@ export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): M
       const [, tree] = inTree(worktree.path);
       for (const path of paths) tree.excluded.add(path);
     },
+    // Nothing here is killed in the middle.
+    lockFiles: async () => [],
     readMarks: async (commonDir) =>
       (repositories.get(commonDir)?.trees ?? []).flatMap(({ adminDir, path, present, mark }) =>
         mark === null ? [] : [{ adminDir, worktreePath: path, present, text: mark }],

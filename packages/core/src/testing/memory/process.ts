@@ -107,6 +107,7 @@ export function memoryProcesses(): MemoryProcesses {
       const counts = tree(root).map(({ options: { bytesRead } }) => (typeof bytesRead === "function" ? bytesRead() : bytesRead));
       return counts.reduce((total, count) => total + count, 0);
     },
+    openFiles: async () => new Set(),
     // This kind of host does not show what a process blocks in.
     awaitsInput: async () => new Map(),
     async foreground(pid) {

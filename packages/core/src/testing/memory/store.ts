@@ -50,7 +50,7 @@ export function memoryJournal(): Journal {
   return {
     async begin(maker) {
       const id = `t${++last}`;
-      const entry = { id, maker, run: null, steps: [] as Step[] };
+      const entry = { id, maker, run: null, begunAt: Date.now(), steps: [] as Step[] };
       entries.set(id, entry);
       return {
         async did(step) {
