@@ -17,6 +17,7 @@ export const COMMANDS: readonly Entry[] = [
   entry("Start agents", "create", async () => (await import("./commands/create.js")).Create),
   entry("Start agents", "fanout", async () => (await import("./commands/fanout.js")).Fanout),
   entry("Start agents", "multi", async () => (await import("./commands/multi.js")).Multi),
+  entry("Start agents", "pool", async () => (await import("./commands/pool.js")).Pool),
   entry("Work with agents", "list", async () => (await import("./commands/list.js")).List),
   entry("Work with agents", "prompt", async () => (await import("./commands/prompt.js")).Prompt),
   entry("Work with agents", "queue", async () => (await import("./commands/queue.js")).Queue),

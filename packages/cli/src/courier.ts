@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { startInBackground } from "./background.js";
 import { loadCore } from "./core.js";
 import { session } from "./session.js";
 
@@ -8,22 +8,9 @@ export interface Place {
   readonly repo: string | null;
 }
 
-/** Starts this program as a courier that outlives this run: in a session of its own, with no terminal and no folder it holds. */
+/** Starts this program as a courier that outlives this run. */
 export function startCourier({ home, repo }: Place): void {
-  const [, program = ""] = process.argv;
-  // Started from inside an agent it is not that agent's: what carries its mark is ended with it.
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(AIFLEET_(ID|BRANCH|BATCH|INDEX|REPO|WORKTREE)|TMUX.*)$/.test(name)),
-  );
-  const child = spawn(process.execPath, [program, "__courier", ...(repo === null ? [] : [repo])], {
-    cwd: home,
-    env: { ...env, AI_FLEET_HOME: home },
-    detached: true,
-    stdio: "ignore",
-  });
-  // It is only sooner than the next command, which does the same.
-  child.on("error", () => {});
-  child.unref();
+  startInBackground(home, ["__courier", ...(repo === null ? [] : [repo])]);
 }
 
 /** The courier's work: `fleet __courier [REPOSITORY]`. */

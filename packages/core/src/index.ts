@@ -4,6 +4,7 @@ export { configReference, homeOf, homePaths, PROJECT_TYPES, settingsOfText } fro
 export * from "./errors/index.js";
 export { Agent } from "./fleet/agent.js";
 export { type Batch, Fleet } from "./fleet/fleet.js";
+export type { Pool } from "./fleet/pool.js";
 export type * from "./fleet/types.js";
 export * from "./model/index.js";
 export type * from "./ports/index.js";

@@ -17,6 +17,7 @@ export function buildConfig(settings: ReadonlyMap<string, Setting>, around: Surr
       timeout: get("setup.timeout"),
       quick: get("setup.quick"),
     },
+    pool: { size: get("pool.size"), refresh: get("pool.refresh") },
     tmux: {
       socket: get("tmux.socket"),
       prefix: get("tmux.prefix"),

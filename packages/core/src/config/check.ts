@@ -56,6 +56,10 @@ export function checkValue(spec: KeySpec, value: unknown, around: Surroundings):
       return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= 10_000_000
         ? ok(value)
         : wrong(`must be a whole number of at least 1${got(value)}`);
+    case "amount":
+      return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= 1000
+        ? ok(value)
+        : wrong(`must be a whole number from 0 to 1000${got(value)}`);
     case "seconds":
       return typeof value === "number" && Number.isFinite(value) && value > 0 && value <= 2_000_000
         ? ok(value)

@@ -71,6 +71,7 @@ export async function valueOfText(spec: KeySpec, text: string, place: string): P
     case "switch":
       return /^(?:true|1|yes|on)$/i.test(trimmed) ? true : /^(?:false|0|no|off)$/i.test(trimmed) ? false : text;
     case "count":
+    case "amount":
     case "days":
     case "seconds":
     case "size":

@@ -12,6 +12,7 @@ export type KeyType =
   | "delivery" // argv, paste or file
   | "switch" // true or false
   | "count" // whole number from 1
+  | "amount" // whole number from 0
   | "days" // whole number from 1
   | "seconds" // number above 0
   | "size" // "20MB" or bytes
@@ -143,6 +144,19 @@ export const KEYS: readonly KeySpec[] = [
     default: false,
     aliases: ["quick_setup", "project.quick_setup"],
     docs: "Skip the setup commands.",
+  },
+  {
+    key: "pool.size",
+    type: "amount",
+    default: 0,
+    docs: "Worktrees of each repository kept ready, checked out and set up, for agents to come. 0: none.",
+  },
+  {
+    key: "pool.refresh",
+    type: "list",
+    default: [],
+    example: ["npm run build"],
+    docs: "Commands run in a worktree from the pool, instead of setup.commands, where its base has moved on since it was set up.",
   },
   {
     key: "tmux.socket",

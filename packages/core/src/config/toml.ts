@@ -39,5 +39,5 @@ function sentence(error: unknown): string {
 export function setsNothing(text: string): boolean {
   return text
     .split("\n")
-    .every((line) => /^\s*(?:#[^\x00-\x08\x0b-\x1f\x7f]*|\[(?:agent|worktree|setup|tmux|fleet|logs|trash|git)\])?\s*$/.test(line));
+    .every((line) => /^\s*(?:#[^\x00-\x08\x0b-\x1f\x7f]*|\[(?:agent|worktree|setup|pool|tmux|fleet|logs|trash|git)\])?\s*$/.test(line));
 }

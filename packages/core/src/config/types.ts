@@ -36,6 +36,8 @@ export interface Config {
     readonly timeout: number;
     readonly quick: boolean;
   };
+  /** Worktrees kept ready for each repository, and what brings one of them up to date. */
+  readonly pool: { readonly size: number; readonly refresh: readonly string[] };
   readonly tmux: {
     /** Null: the default place. */
     readonly socket: string | null;

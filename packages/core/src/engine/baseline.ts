@@ -18,8 +18,13 @@ const NOTHING: Baseline = { ignored: [], changed: {} };
 
 type Place = Pick<AgentRecord, "worktree" | "adminDir" | "credentials">;
 
-/** Notes what the setup made and changed. */
-export async function writeBaseline(deps: Deps, repo: Repository, record: AgentRecord, call?: Call): Promise<void> {
+/** Notes what the setup made and changed; answers with what it saw. */
+export async function writeBaseline(
+  deps: Deps,
+  repo: Repository,
+  record: Pick<AgentRecord, "worktree" | "adminDir">,
+  call?: Call,
+): Promise<WorktreeFacts> {
   const facts = await deps.git.inspect(repo, { path: record.worktree, adminDir: record.adminDir }, call);
   const disposable = new Set(deps.settings.config.worktree.disposable);
   const ignored = await expand(
@@ -31,6 +36,7 @@ export async function writeBaseline(deps: Deps, repo: Repository, record: AgentR
   for (const path of [...facts.modified, ...facts.untracked]) changed[path] = await stampOf(deps, record.worktree, path);
   const baseline: Baseline = { ignored, changed };
   await deps.host.files.write(join(record.adminDir, BASELINE), `${JSON.stringify(baseline)}\n`, 0o600, repo.commonDir);
+  return facts;
 }
 
 /**
@@ -49,11 +55,7 @@ export async function preciousFiles(deps: Deps, place: Place, facts: WorktreeFac
 }
 
 /** What has been done in a worktree since setup ended, as file names and short phrases. Empty: it is as it was made. */
-export async function workSinceSetup(
-  deps: Deps,
-  record: Place & Pick<AgentRecord, "base">,
-  facts: WorktreeFacts,
-): Promise<readonly string[]> {
+export async function workSinceSetup(deps: Deps, record: Place & Pick<AgentRecord, "base">, facts: WorktreeFacts): Promise<string[]> {
   const { changed } = await readBaseline(deps, record.adminDir);
   const work: string[] = [];
   for (const path of [...facts.modified, ...facts.untracked]) {

@@ -3,7 +3,7 @@ import { FleetError, isFleetError, throwIfAborted, toFleetError } from "../error
 import type { AgentRecord, Repository, Session, Worktree } from "../model/index.js";
 import type { Launch } from "../ports/index.js";
 import { workSinceSetup, writeBaseline } from "./baseline.js";
-import { copyCredentials } from "./credentials.js";
+import { placeCredentials } from "./credentials.js";
 import { type BringUpCall, type Crew, makeCrew } from "./crew.js";
 import { deliver } from "./deliver.js";
 import type { Deps } from "./deps.js";
@@ -17,12 +17,11 @@ import { prepareReports, reportsFolder } from "./reports.js";
 import { waitUntilReady } from "./rise.js";
 import { runSetup } from "./setup.js";
 import { transact, type Undo } from "./transact.js";
+import type { Warm } from "./warm/marks.js";
+import { takeWarm } from "./warm/take.js";
 
 /** An argument longer than this does not fit into an argv element, bytes. */
 export const LONGEST_ARGUMENT = 131_071;
-
-/** How long what a failed checkout left running may take to tidy up, milliseconds. */
-const LEFTOVER_MS = 500;
 
 /** How one agent came up, or why it did not. */
 export type Raised =
@@ -31,15 +30,16 @@ export type Raised =
 
 /**
  * Brings up agents whose records are reserved, each a transaction of its own: worktree, credentials,
- * setup, session, first prompt. Those that fail leave nothing; the others stay.
+ * setup (or a worktree of the pool, where all three are done), session, first prompt. Those that fail leave nothing; the others stay.
  */
 export async function bringUp(
   deps: Deps,
   repo: Repository,
   reserved: readonly { readonly plan: Plan; readonly record: AgentRecord }[],
   call: BringUpCall,
+  warm: readonly Warm[] = [],
 ): Promise<readonly Raised[]> {
-  const crew = makeCrew(deps, repo, call);
+  const crew = makeCrew(deps, repo, call, warm);
   call.progress({ type: "plan", agents: reserved.map(({ record }) => record.branch) });
   return Promise.all(
     reserved.map(async ({ plan, record }): Promise<Raised> => {
@@ -77,17 +77,20 @@ async function raise(deps: Deps, crew: Crew, plan: Plan, reserved: AgentRecord, 
   await undo.did({ kind: "record", agent: reserved.id }, async () => undefined);
 
   step("worktree");
-  const worktree = await makeWorktree(deps, crew, plan, reserved, undo);
-  let record: AgentRecord = { ...reserved, adminDir: worktree.adminDir };
-
   const settings = deps.settings.config;
+  const taken = await takeWarm(deps, crew, plan, reserved, undo, call);
+  const { worktree, setup } = taken ?? { worktree: await makeWorktree(deps, crew, plan, reserved, undo), setup: plan.wish.setup };
+  let record: AgentRecord = taken?.record ?? { ...reserved, adminDir: worktree.adminDir };
+
   const env = agentEnvironment(deps.env, settings.agents[record.adapter]?.env ?? {}, record);
-  record = { ...record, credentials: await placeCredentials(deps, crew.repo, record, worktree, call) };
-  // Whoever has to undo this start must know which files are copies of ours.
-  if (record.credentials.length > 0) await writeMirror(deps, record);
-  if (plan.wish.setup.length > 0) {
+  if (taken === null) {
+    record = { ...record, credentials: await placeCredentials(deps, crew.repo, worktree, call, record.branch) };
+    // Whoever has to undo this start must know which files are copies of ours.
+    if (record.credentials.length > 0) await writeMirror(deps, record);
+  }
+  if (setup.length > 0) {
     await crew.setupGate(() =>
-      runSetup(deps, { worktree: worktree.path, env }, plan.wish.setup, settings.setup.timeout, (command) => step("setup", command), call),
+      runSetup(deps, { worktree: worktree.path, env }, setup, settings.setup.timeout, (command) => step("setup", command), call),
     );
     await writeBaseline(deps, crew.repo, record, call);
   }
@@ -127,41 +130,13 @@ async function makeWorktree(deps: Deps, crew: Crew, plan: Plan, record: AgentRec
       madeBranchAt: plan.mode === "use" ? null : plan.base,
     },
     async () => {
-      const result = await crew
-        .addWorktree({
-          key: record.id,
-          path: record.worktree,
-          branch: record.branch,
-          mode: plan.mode,
-          base: plan.start,
-          mark: (made) => mirrorText(deps.paths.home, { ...record, adminDir: made.adminDir }),
-          env: { AIFLEET_ID: record.id },
-        })
-        .catch((error: unknown) => ({ ok: false as const, error }));
-      if (result.ok) return result.worktree;
-      // A filter or a hook outlives the git that was ended.
-      await deps.processes.endTrees([{ root: null, marker: ["AIFLEET_ID", record.id] }], { graceMs: LEFTOVER_MS });
-      throw result.error;
+      const { path, branch } = { path: record.worktree, branch: record.branch };
+      const mark = (made: Worktree) => mirrorText(deps.paths.home, { ...record, adminDir: made.adminDir });
+      return crew.addWorktree({ key: record.id, path, branch, mode: plan.mode, base: plan.start, mark });
     },
     // Without a word on what is left, all of it was unmade.
     { whole: (error) => !isFleetError(error) || !("left" in error.data) },
   );
-}
-
-async function placeCredentials(
-  deps: Deps,
-  repo: Repository,
-  record: AgentRecord,
-  worktree: Worktree,
-  call: BringUpCall,
-): Promise<readonly string[]> {
-  const patterns = deps.settings.config.setup.credentialFiles;
-  if (patterns.length === 0 || repo.bare) return [];
-  const copied = await copyCredentials(deps, repo.path, worktree.path, patterns, (warning) =>
-    call.warn({ ...warning, branch: record.branch }),
-  );
-  if (copied.length > 0) await deps.git.exclude(repo, worktree, copied, call);
-  return copied;
 }
 
 async function makeLaunch(deps: Deps, plan: Plan, record: AgentRecord, env: Record<string, string>): Promise<Launch> {

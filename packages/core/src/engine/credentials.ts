@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { dirname, isAbsolute, join, normalize, relative } from "node:path";
 import { FleetError } from "../errors/index.js";
-import type { Warning } from "../model/index.js";
-import type { HostFiles } from "../ports/index.js";
+import type { Repository, Warning, Worktree } from "../model/index.js";
+import type { Call, HostFiles } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import { matchesGlob } from "./glob.js";
 
@@ -53,6 +54,36 @@ export async function copyCredentials(
     copied.push(path);
   }
   return copied;
+}
+
+/** Places the configured credential files in a new worktree and keeps them out of `git add -A`; answers with their relative paths. */
+export async function placeCredentials(
+  deps: Deps,
+  repo: Repository,
+  worktree: Worktree,
+  call: Call & { readonly warn: (warning: Warning) => void },
+  branch: string | null,
+): Promise<readonly string[]> {
+  const patterns = deps.settings.config.setup.credentialFiles;
+  if (patterns.length === 0 || repo.bare) return [];
+  const warn = (warning: Warning) => call.warn(branch === null ? warning : { ...warning, branch });
+  const copied = await copyCredentials(deps, repo.path, worktree.path, patterns, warn);
+  if (copied.length > 0) await deps.git.exclude(repo, worktree, copied, call);
+  return copied;
+}
+
+/** What would be copied, each path with a hash of its content: if it is another one later, so are the copies. */
+export async function credentialPrints(deps: Deps, from: string, patterns: readonly string[]): Promise<readonly string[]> {
+  const { files } = deps.host;
+  const source = patterns.length === 0 ? null : await files.realPath(from);
+  if (source === null) return [];
+  const paths = [...(await expand(files, source, patterns, () => {}))].sort();
+  return Promise.all(
+    paths.map(async (path) => {
+      const content = await files.readWithin(source, join(source, path));
+      return `${path}\0${content === null ? "none" : createHash("sha256").update(content).digest("hex")}`;
+    }),
+  );
 }
 
 /** The real path of a folder, or of the lowest one above it that is there. */

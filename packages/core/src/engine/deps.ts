@@ -16,6 +16,13 @@ import type {
   Store,
 } from "../ports/index.js";
 
+/** Where a process that refills a pool works, and by which settings. */
+export interface FillerPlace {
+  readonly home: string;
+  readonly repo: string;
+  readonly ignoreProjectConfig: boolean;
+}
+
 /** All that engine and actions work with: ports, settings and where this fleet looks. */
 export interface Deps {
   readonly host: Host;
@@ -39,6 +46,10 @@ export interface Deps {
   readonly settings: LoadedConfig;
   /** Starts a process that outlives this one and gives queued prompts; null where there is none to start. */
   readonly startCourier: ((place: { readonly home: string; readonly repo: string | null }) => void | Promise<void>) | null;
+  /** Starts a process that outlives this one and refills the pool of a repository; null where there is none to start. */
+  readonly startFiller: ((place: FillerPlace) => void | Promise<void>) | null;
+  /** Whether a project file that is not trusted is passed over. */
+  readonly ignoreProjectConfig: boolean;
   /** Makes the home's folders and, on first use, its commented settings file; with `warn` closes what is open to others, and tells. */
   readonly prepareHome: (warn?: (warning: Warning) => void) => Promise<void>;
   /** Throws `NOT_TRUSTED` if the project's file has not been trusted, unless it is to be passed over. */

@@ -60,7 +60,7 @@ export async function withoutMark(
   there: Marked | undefined,
   warn: (warning: Warning) => void,
 ): Promise<"own" | "foreign" | "gone"> {
-  if (there?.says.kind === "ours") return "gone";
+  if (there?.says.kind === "ours" || there?.says.kind === "warm") return "gone";
   if ((await deps.git.readLink(record.worktree))?.adminDir !== record.adminDir) return "gone";
   // A home that was moved is still the same; one that was copied is another.
   if (there?.says.kind === "foreign" && (await deps.host.files.stat(there.says.home)) !== null) return "foreign";

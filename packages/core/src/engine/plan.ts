@@ -139,7 +139,8 @@ function branchExists({ branch, from }: Wish): FleetError {
   });
 }
 
-function noCommit(revision: string): FleetError {
+/** A base that names nothing. */
+export function noCommit(revision: string): FleetError {
   const unborn = revision === "HEAD";
   return new FleetError(
     "REF_NOT_FOUND",

@@ -11,6 +11,7 @@ import { recover } from "./recover.js";
 import { sweep } from "./sweep.js";
 import { mendIfPossible } from "./unwritable.js";
 import { wakeCourier } from "./wake-courier.js";
+import { type Warm, warmAmong } from "./warm/marks.js";
 
 /** Observations older than this are of agents that are gone, milliseconds. */
 const KEEP_MS = 7 * 24 * 3600 * 1000;
@@ -18,6 +19,8 @@ const KEEP_MS = 7 * 24 * 3600 * 1000;
 /** The fleet as it is. */
 export interface Reconciled {
   readonly agents: readonly Seen[];
+  /** The worktrees of the pool, as their marks say. */
+  readonly warm: readonly Warm[];
   /** Every marked session, or why they could not be asked for. */
   readonly sessions: Sessions;
 }
@@ -61,7 +64,7 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   await mendIfPossible(() => remember(deps, inScope, kept, adopted, seen, isBroken), warn, "What was found could not be written down");
   await observe(deps, seen);
   await wakeCourier(deps, seen);
-  return { agents: seen, sessions: found };
+  return { agents: seen, warm: warmAmong([...marks.values()].flatMap((list) => list ?? [])), sessions: found };
 }
 
 /** What marks say that belong to no known agent and cannot be read: their agents' records are lost, their worktrees are not. */

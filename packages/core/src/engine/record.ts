@@ -1,11 +1,21 @@
 import { FleetError } from "../errors/index.js";
-import { type AgentInfo, type AgentRecord, isAgentRecord, RECORD_VERSION, type TreeSample } from "../model/index.js";
+import {
+  type AgentInfo,
+  type AgentRecord,
+  isAgentRecord,
+  isWarmWorktree,
+  RECORD_VERSION,
+  type TreeSample,
+  type WarmWorktree,
+} from "../model/index.js";
 
+/** Either an agent's record or a worktree of the pool. */
 interface Mirror {
   readonly version: number;
   /** Which fleet home the agent belongs to: two homes on one repository never see each other's agents. */
   readonly home: string;
-  readonly record: AgentRecord;
+  readonly record?: AgentRecord;
+  readonly warm?: WarmWorktree;
 }
 
 /** The text that mirrors a record in its worktree's admin directory. */
@@ -14,9 +24,16 @@ export function mirrorText(home: string, record: AgentRecord): string {
   return `${JSON.stringify(mirror)}\n`;
 }
 
-/** What a mark says: a record of ours, one of another home's, or nothing that can be read. */
+/** The text that marks a worktree of the pool. */
+export function warmText(home: string, warm: WarmWorktree): string {
+  const mirror: Mirror = { version: RECORD_VERSION, home, warm };
+  return `${JSON.stringify(mirror)}\n`;
+}
+
+/** What a mark says: a record of ours, a warm worktree of ours, something of another home's, or nothing that can be read. */
 export type MarkText =
   | { readonly kind: "ours"; readonly record: AgentRecord }
+  | { readonly kind: "warm"; readonly warm: WarmWorktree }
   | { readonly kind: "foreign"; readonly home: string; readonly record: AgentRecord | null }
   | { readonly kind: "broken" };
 
@@ -36,7 +53,9 @@ export function readMarkText(home: string, text: string): MarkText {
       hint: "Upgrade AI Fleet; the record was left as it is.",
     });
   }
-  return record === null || mirror.version !== RECORD_VERSION ? { kind: "broken" } : { kind: "ours", record };
+  if (mirror.version !== RECORD_VERSION) return { kind: "broken" };
+  if (record !== null) return { kind: "ours", record };
+  return isWarmWorktree(mirror.warm) ? { kind: "warm", warm: mirror.warm } : { kind: "broken" };
 }
 
 /** The record a mark holds: null if it belongs to another home or is no whole mark. Throws `STATE_UNREADABLE` for a newer version. */

@@ -96,7 +96,8 @@ async function settle(deps: Deps, entry: Unfinished, known: Known): Promise<read
 }
 
 function describe(steps: readonly Step[]): string {
-  const made = steps.flatMap((step) => (step.kind === "worktree" ? [step.branch] : []));
+  const made = steps.flatMap((step) => (step.kind === "worktree" && step.branch !== null ? [step.branch] : []));
+  if (steps.some((step) => step.kind === "worktree") && made.length === 0) return "Work on the pool";
   if (made.length > 0) return `The making of ${listOf(made)}`;
   const removed = steps.flatMap((step) => (step.kind === "removal" ? [step.record.branch] : []));
   if (removed.length > 0) return `The removal of ${listOf(removed)}`;

@@ -1,14 +1,15 @@
 import { isFleetError, toFleetError } from "../errors/index.js";
-import type { AgentRecord, Repository, Worktree } from "../model/index.js";
+import type { AgentRecord, Repository, WarmWorktree, Worktree, WorktreeFacts } from "../model/index.js";
 import type { Step } from "../ports/index.js";
 import { removeBare } from "./bare-folder.js";
 import { workSinceSetup } from "./baseline.js";
 import type { Deps } from "./deps.js";
 import { dropTrash, repoOf } from "./drop.js";
-import { mirrorText, recordFromMark } from "./record.js";
+import { mirrorText, readMarkText, warmText } from "./record.js";
 import { settleRemoval } from "./removal.js";
 import { settleRestoral } from "./restoral.js";
 import { settleStop } from "./settle-stop.js";
+import { swapMark } from "./warm/marks.js";
 
 type WorktreeStep = Extract<Step, { kind: "worktree" }>;
 
@@ -77,17 +78,19 @@ async function unmakeWorktree(deps: Deps, step: WorktreeStep, started: boolean, 
   let tip: string | null = step.madeBranchAt;
   if (entry !== undefined) {
     const mark = await deps.git.readMark(entry.adminDir);
-    const record = mark === null ? null : recordFromMark(deps.paths.home, mark);
+    const says = mark === null ? null : readMarkText(deps.paths.home, mark);
+    if (mark !== null && says?.kind === "warm") return unmakeWarm(deps, repo, entry, step.agent, { text: mark, warm: says.warm });
+    const record = says?.kind === "ours" ? says.record : null;
     // With the mark of another agent, or of another home, it came after ours was gone.
     if (mark !== null && record?.id !== step.agent) return null;
     if (entry.present && (await isFilled(deps, entry.adminDir))) {
       const facts = await deps.git.inspect(repo, entry);
-      const all =
-        record === null
-          ? [...facts.modified, ...facts.untracked]
-          : await workSinceSetup(deps, { ...record, worktree: entry.path, adminDir: entry.adminDir }, facts);
-      // Before its program ran, all but commits is setup's.
-      const work = started || facts.head !== record?.base ? all : [];
+      const place = record === null ? null : { ...record, worktree: entry.path, adminDir: entry.adminDir };
+      const all = place === null ? [...facts.modified, ...facts.untracked] : await workSinceSetup(deps, place, facts);
+      const isTaken = place !== null && facts.head !== null && facts.head === step.warmAt;
+      // Before its program ran, all but commits is setup's. One that still stands where the pool had it, no setup has touched since.
+      const early = isTaken ? await workInTaken(deps, repo, place, facts) : facts.head === record?.base ? [] : all;
+      const work = started ? all : early;
       if (work.length > 0) {
         if (record !== null) await keep(deps, { ...record, adminDir: entry.adminDir });
         return `the worktree ${step.path}, which holds work (${work.slice(0, 3).join(", ")})`;
@@ -96,11 +99,37 @@ async function unmakeWorktree(deps: Deps, step: WorktreeStep, started: boolean, 
     await deps.git.removeWorktree(repo, entry);
   } else {
     await removeBare(deps, step.commonDir, step.path);
-    const facts = step.madeBranchAt === null ? undefined : (await deps.git.branches(repo, [step.branch])).get(step.branch);
+    const { branch } = step;
+    const facts = tip === null || branch === null ? undefined : (await deps.git.branches(repo, [branch])).get(branch);
     // One that is gone already may have left its settings: whoever deleted it was cut off, too.
-    if (facts?.tip !== null && facts?.tip !== step.madeBranchAt) tip = null;
+    if (facts?.tip !== null && (facts?.tip !== step.madeBranchAt || facts.checkedOutAt !== null)) tip = null;
   }
-  if (tip !== null) await deps.git.deleteBranch(repo, step.branch, tip);
+  if (tip !== null && step.branch !== null) await deps.git.deleteBranch(repo, step.branch, tip);
+  return null;
+}
+
+/** What somebody has done in a worktree that was just taken from the pool. A switch that was cut off leaves files of the base it was on its way to. */
+async function workInTaken(deps: Deps, repo: Repository, record: AgentRecord, facts: WorktreeFacts): Promise<readonly string[]> {
+  const at = facts.head ?? record.base;
+  const work = await workSinceSetup(deps, { ...record, base: at }, facts);
+  if (work.length === 0 || at === record.base) return work;
+  const going = new Set((await deps.git.changedPaths(repo, at, record.base)).map(({ path }) => path));
+  return work.filter((path) => !going.has(path));
+}
+
+/** A worktree of the pool, half made or on its way out. Nobody has worked in it; with the mark of another it is none of this step's. */
+async function unmakeWarm(
+  deps: Deps,
+  repo: Repository,
+  entry: Worktree,
+  id: string,
+  { text, warm }: { readonly text: string; readonly warm: WarmWorktree },
+): Promise<null> {
+  if (warm.id !== id) return null;
+  // An agent that takes it over at this moment comes first, or too late.
+  const gone = warmText(deps.paths.home, { ...warm, ready: false });
+  if (warm.ready && !(await swapMark(deps, repo, entry.adminDir, text, gone))) return null;
+  await deps.git.removeWorktree(repo, entry);
   return null;
 }
 

@@ -1,5 +1,5 @@
-import { isFleetError } from "../errors/index.js";
 import { isEnded } from "../model/index.js";
+import { alone } from "./alone.js";
 import type { Deps } from "./deps.js";
 import type { Seen } from "./look.js";
 import { projectName } from "./names.js";
@@ -23,20 +23,6 @@ function isServed({ record }: Seen, waiting: ReadonlySet<string>): boolean {
 }
 
 /** Does it where no courier of this repository is at work; says whether it did. */
-export async function whileAlone(deps: Deps, work: () => Promise<void>): Promise<boolean> {
-  let began = false;
-  try {
-    await deps.locks.hold(
-      `${deps.paths.run}/courier${deps.repo === null ? "" : `-${projectName(deps.repo)}`}`,
-      async () => {
-        began = true;
-        await work();
-      },
-      { timeoutMs: 0 },
-    );
-    return true;
-  } catch (error) {
-    if (!began && isFleetError(error, "LOCKED")) return false;
-    throw error;
-  }
+export function whileAlone(deps: Deps, work: () => Promise<void>): Promise<boolean> {
+  return alone(deps, `courier${deps.repo === null ? "" : `-${projectName(deps.repo)}`}`, work);
 }

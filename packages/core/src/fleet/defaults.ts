@@ -79,6 +79,8 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
       for (const place of [paths.run, paths.logs, paths.trash]) await host.files.makeFolder(place);
     },
     startCourier: options.startCourier ?? null,
+    startFiller: options.startFiller ?? null,
+    ignoreProjectConfig: options.ignoreProjectConfig === true,
     requireTrust: () => requireTrust(settings, options.ignoreProjectConfig === true),
   };
 }

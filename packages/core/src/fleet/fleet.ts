@@ -29,6 +29,7 @@ import { wait } from "./actions/wait.js";
 import { watch } from "./actions/watch.js";
 import { Agent } from "./agent.js";
 import { openDeps } from "./defaults.js";
+import { Pool } from "./pool.js";
 import type {
   AdapterInfo,
   AnswerOptions,
@@ -83,12 +84,15 @@ export interface Batch {
  * await agent.waitFor("idle", { timeout: 60_000 });
  */
 export class Fleet {
+  /** Worktrees kept ready for agents to come. */
+  readonly pool: Pool;
   readonly #options: FleetOpenOptions;
   #deps: Deps;
 
   private constructor(options: FleetOpenOptions, deps: Deps) {
     this.#options = options;
     this.#deps = deps;
+    this.pool = new Pool(() => this.#deps);
   }
 
   /**

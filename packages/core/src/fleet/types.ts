@@ -1,4 +1,5 @@
 import type { Finding } from "../engine/checkup/finding.js";
+import type { FillerPlace } from "../engine/deps.js";
 import type { FleetError } from "../errors/index.js";
 import type {
   AgentInfo,
@@ -9,6 +10,7 @@ import type {
   PermissionMode,
   ProgressEvent,
   SavedEntry,
+  WarmInfo,
   Warning,
 } from "../model/index.js";
 import type {
@@ -79,8 +81,41 @@ export interface FleetOpenOptions {
    * @default none: queued prompts are given while somebody calls `deliverQueued`, or by the next `fleet` command
    */
   readonly startCourier?: (place: { readonly home: string; readonly repo: string | null }) => void | Promise<void>;
+  /**
+   * Starts a process that outlives this one, opens that repository and calls `fleet.pool.refill()`. Called after agents were made, where
+   * there is to be a pool (`pool.size`).
+   * @default none: the pool is filled by `fleet.pool.fill()` alone
+   */
+  readonly startFiller?: (place: FillerPlace) => void | Promise<void>;
   readonly clock?: Clock;
   readonly ids?: Ids;
+}
+
+export type { FillerPlace };
+
+/** What a filling of the pool came to. */
+export interface PoolFillResult {
+  /** The pool as it is now. */
+  readonly pool: PoolStatus;
+  /** How many were made. */
+  readonly made: number;
+  /** Why some could not be made; nothing of them is left. */
+  readonly failed: readonly FleetError[];
+}
+
+/** The worktrees a repository keeps ready. */
+export interface PoolStatus {
+  /** How many there are to be (`pool.size`). */
+  readonly size: number;
+  /** How many an agent may have at this moment. */
+  readonly ready: number;
+  readonly worktrees: readonly WarmInfo[];
+}
+
+export interface PoolDrainResult {
+  readonly removed: readonly WarmInfo[];
+  /** Left alone, since somebody has worked in them. */
+  readonly kept: readonly WarmInfo[];
 }
 
 export type { Target } from "../model/index.js";

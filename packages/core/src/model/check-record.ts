@@ -1,5 +1,6 @@
 import type { AgentRecord } from "./agent.js";
 import { AGENT_STATUSES, type AgentStatus } from "./status.js";
+import type { WarmWorktree } from "./warm.js";
 
 type Check = (value: unknown, record: Readonly<Record<string, unknown>>) => boolean;
 
@@ -50,6 +51,26 @@ const FIELDS: { readonly [Field in keyof AgentRecord]: Check } = {
   statusSince: isTime,
   exitCode: (value) => value === null || isCount(value, {}),
 };
+
+const WARM: { readonly [Field in keyof WarmWorktree]: Check } = {
+  id: FIELDS.id,
+  repo: isPlace,
+  commonDir: isPlace,
+  worktree: isPlace,
+  adminDir: FIELDS.adminDir,
+  base: FIELDS.base,
+  setup: (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value),
+  credentials: FIELDS.credentials,
+  createdAt: isTime,
+  ready: (value) => typeof value === "boolean",
+};
+
+/** Whether a value that was read from a mark is a whole warm worktree. */
+export function isWarmWorktree(value: unknown): value is WarmWorktree {
+  if (typeof value !== "object" || value === null) return false;
+  const warm = value as Record<string, unknown>;
+  return Object.entries(WARM).every(([field, check]) => check(warm[field], warm));
+}
 
 /** Whether a value that was read from a file is a whole record: every field there, of its type, and fit for what it is used for. */
 export function isAgentRecord(value: unknown): value is AgentRecord {

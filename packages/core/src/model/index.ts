@@ -10,3 +10,4 @@ export * from "./saved.js";
 export * from "./session.js";
 export * from "./status.js";
 export * from "./target.js";
+export type * from "./warm.js";

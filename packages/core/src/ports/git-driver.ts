@@ -8,10 +8,15 @@ export interface WorktreeSpec {
   /** Folder to make; its parent is made as needed, the folder itself must not exist. */
   readonly path: string;
   readonly branch: string;
-  /** `create`: make the branch at `base`. `use`: it exists. `track`: make it from the remote ref, tracking it. */
-  readonly mode: "create" | "use" | "track";
-  /** Commit to start at (`create`), or the remote ref in full (`track`). Not used by `use`. */
+  /** `create`: make the branch at `base`. `use`: it exists. `track`: make it from the remote ref, tracking it. `detach`: on no branch, `branch` is empty. */
+  readonly mode: "create" | "use" | "track" | "detach";
+  /** Commit to start at (`create`, `detach`), or the remote ref in full (`track`). Not used by `use`. */
   readonly base: string;
+  /**
+   * A detached worktree that is registered there and lies at `path`: it is switched to the branch instead of one being made, as
+   * `git switch` does it. Files that git does not track stay. Where that fails it is left as it was, on no branch; `mark` is not written.
+   */
+  readonly adminDir?: string;
   /** Text of the mark to be written before the checkout is filled, so that a crash leaves no anonymous worktree. */
   readonly mark?: (worktree: Worktree) => string;
   /** Added to the environment of the checkout's filters and hooks, so that what they leave running can be told. */
@@ -124,6 +129,13 @@ export interface GitDriver {
    */
   deleteBranches(repo: Repository, branches: readonly BranchEnd[], call?: Call): Promise<ReadonlySet<string>>;
   changes(worktree: Pick<Worktree, "path" | "adminDir">, base: string, call?: Call): Promise<WorktreeChanges>;
+  /** Paths that differ between two commits, in whatever way; which of them are submodules. */
+  changedPaths(
+    repo: Repository,
+    from: string,
+    to: string,
+    call?: Call,
+  ): Promise<readonly { readonly path: string; readonly submodule: boolean }[]>;
   /** The diff against `base`, uncommitted and untracked files included, the index untouched. */
   diff(
     worktree: Pick<Worktree, "path" | "adminDir">,

@@ -9,8 +9,11 @@ export type Step =
       readonly repo: string;
       readonly path: string;
       readonly agent: string;
-      readonly branch: string;
+      /** Null: on no branch, for the pool; `agent` is the warm worktree's id. */
+      readonly branch: string | null;
       readonly madeBranchAt: string | null;
+      /** Where a worktree of the pool stood that the agent takes over; left out where one is made. */
+      readonly warmAt?: string;
     }
   | { readonly kind: "session"; readonly agent: string }
   | { readonly kind: "file"; readonly path: string }

@@ -319,3 +319,59 @@ describe("making worktrees", () => {
     ]);
   });
 });
+
+describe("switching a detached worktree to its branch", () => {
+  /** A repository with a detached worktree at its first commit, and its driver. */
+  async function detached(prepare: (path: string) => void = () => {}) {
+    const path = world.repo();
+    prepare(path);
+    const { git } = makeDriver(world);
+    const repo = await rootOf(git, path);
+    const base = headOf(path);
+    const at = join(world.root, "warm");
+    const warm = await addOne(git, repo, { key: "warm", path: at, branch: "", mode: "detach", base });
+    const taken = (branch: string) => spec(at, branch, base, { adminDir: warm.adminDir });
+    return { path, git, repo, base, warm, taken };
+  }
+
+  it.each(["it's", "a;b", "$(touch\u0024{IFS}pwned)", "🚀/ü", "refs/heads/main", "a&&b|c", "FETCH_HEAD", "v1"])(
+    "takes the branch name %s as data",
+    async (branch) => {
+      const { path, git, repo, base, warm, taken } = await detached();
+      world.git(path, "tag", "v1", base);
+      world.git(path, "commit", "-q", "--allow-empty", "-m", "more");
+      await addOne(git, repo, taken(branch));
+      expect(world.git(warm.path, "symbolic-ref", "HEAD").trim()).toBe(`refs/heads/${branch}`);
+      expect([headOf(warm.path), world.git(warm.path, "status", "--porcelain")]).toEqual([base, ""]);
+    },
+  );
+
+  it("runs the post-checkout hook, whose exit code says nothing", async () => {
+    const { git, repo, warm, taken } = await detached((path) =>
+      world.write(
+        join(path, ".git/hooks/post-checkout"),
+        `#!/bin/sh\necho "$3 $(git symbolic-ref -q HEAD)" >> ${world.root}/hooks; exit 3\n`,
+        0o755,
+      ),
+    );
+    await addOne(git, repo, taken("work"));
+    expect(readFileSync(join(world.root, "hooks"), "utf8")).toBe("1 \n1 refs/heads/work\n");
+    expect(world.git(warm.path, "status", "--porcelain")).toBe("");
+  });
+
+  it("works where git itself has to register worktrees", async () => {
+    const { git, repo, warm, taken } = await detached((path) => world.git(path, "config", "extensions.worktreeConfig", "true"));
+    expect(world.git(warm.path, "rev-parse", "--abbrev-ref", "HEAD").trim()).toBe("HEAD");
+    await addOne(git, repo, taken("work"));
+    expect(world.git(warm.path, "rev-parse", "--abbrev-ref", "HEAD").trim()).toBe("work");
+  });
+
+  it("is refused where the folder is not that worktree's any more, and makes no branch", async () => {
+    const { path, git, repo, warm, taken } = await detached();
+    world.git(path, "worktree", "move", warm.path, join(world.root, "moved"));
+    const [result] = await addAll(git, repo, [taken("work")], 1);
+    expect(result?.ok).toBe(false);
+    expect(branchesOf(path)).toEqual(["main"]);
+    expect(existsSync(join(world.root, "moved/README.md"))).toBe(true);
+  });
+});

@@ -55,6 +55,25 @@ const furnished: SetUp = async ({ world, repo }) => {
   world.write(file, `[agents.still]\ncommand = ["sh", "-c", "exec sleep 1000"]\n${settings}`, 0o600);
 };
 
+/** A worktree in the pool, and with `behind` a commit since. */
+const pooled: SetUp = async (scene) => {
+  await furnished(scene);
+  await sure(scene.world, scene.repo, "pool", "fill", "1");
+};
+const behind: SetUp = async (scene) => {
+  const { world, repo } = scene;
+  await furnished(scene);
+  const file = join(world.fleetHome, "config.toml");
+  const settings = readFileSync(file, "utf8").replace('"echo made > made.txt", ', "");
+  world.write(file, `${settings}\n[pool]\nrefresh = ["echo fresh > fresh.txt"]\n`, 0o600);
+  await sure(world, repo, "pool", "fill", "1");
+  world.git(repo, "commit", "-q", "--allow-empty", "-m", "goes on");
+};
+const twoPooled: SetUp = async (scene) => {
+  await furnished(scene);
+  await sure(scene.world, scene.repo, "pool", "fill", "2");
+};
+
 const one: SetUp = async ({ world, repo }) => void (await sure(world, repo, "create", "a", "--agent", "still"));
 const two: SetUp = async ({ world, repo }) => void (await sure(world, repo, "fanout", "2", "pair", "--prompt", "x", "--agent", "still"));
 const reading: SetUp = async ({ world, repo }) => void (await sure(world, repo, "create", "a", "--agent", "reader"));
@@ -150,6 +169,11 @@ export const CASES: readonly Case[] = [
   { name: "create --replace", args: ["create", "a", "--replace", ...STILL], setUp: one },
   { name: "create with its prompt typed", args: ["create", "a", "--prompt", "x", "--agent", "reader"], setUp: nothing },
   { name: "fanout 2 with setup and credentials", args: ["fanout", "2", "try", ...STILL], setUp: furnished },
+  { name: "pool fill", args: ["pool", "fill", "2"], setUp: furnished, moments: [/started sh/] },
+  { name: "pool drain", args: ["pool", "drain"], setUp: twoPooled, moments: [/started rm \.aifleet-gone/] },
+  { name: "create from the pool", args: ["create", "a", ...STILL], setUp: pooled, moments: [/started git switch/] },
+  { name: "create from the pool, its base moved on", args: ["create", "a", ...STILL], setUp: behind, moments: [/started git switch/] },
+  { name: "fanout 3, two from the pool", args: ["fanout", "3", "try", ...STILL], setUp: twoPooled },
   { name: "multi", args: ["multi", "one:x", "two/three:y", "--agent", "still"], setUp: nothing },
   {
     name: "prompt",

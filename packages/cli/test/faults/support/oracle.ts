@@ -65,11 +65,20 @@ export async function strays(world: World, repo: string, agents: readonly Listed
     git("for-each-ref", "--format=%(refname)", "refs/heads", "refs/fleet"),
   ]);
 
+  const common = existsSync(join(repo, ".git")) ? join(repo, ".git") : repo;
+  const pool = poolOf(common);
+  for (const { worktree, ready, base } of pool) {
+    if (!ready) say(`${worktree} is half of a worktree for the pool`);
+    const at = registered.indexOf(`worktree ${worktree}`);
+    if (at >= 0 && registered[at + 1] !== `HEAD ${base}`) say(`${worktree} is of the pool, and does not stand where it was made`);
+    if (at >= 0 && registered[at + 2] !== "detached") say(`${worktree} is of the pool, and on a branch`);
+  }
   const worktrees = registered.filter((line) => line.startsWith("worktree "));
+  const warm = pool.map(({ worktree }) => worktree);
   compare(
     "worktree",
     worktrees.map((line) => line.slice(9)).filter((path) => path !== repo),
-    [...agents.map(({ worktree }) => worktree), ...(expected.worktrees ?? [])],
+    [...agents.map(({ worktree }) => worktree), ...(expected.worktrees ?? []), ...warm],
     say,
   );
   for (const { worktree, branch } of agents) {
@@ -89,14 +98,14 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   for (const ref of refs) {
     if (ref.startsWith("refs/fleet/") && !saved.some((id) => ref.includes(id))) say(`the ref ${ref} belongs to nothing in the trash`);
   }
-  const common = existsSync(join(repo, ".git")) ? join(repo, ".git") : repo;
   const tracked = new Set(agents.map(({ branch }) => branch));
   for (const [, branch] of readFileSync(join(common, "config"), "utf8").matchAll(/^\[branch "(.+)"\]$/gm)) {
     if (!tracked.has(branch as string)) say(`a section branch.${branch} in .git/config`);
   }
   for (const path of everything(common)) {
     const name = path.split("/").at(-1) as string;
-    if (name === "aifleet.json" && !agents.some(({ id }) => readFileSync(path, "utf8").includes(`"${id}"`))) say(`${path}, of no agent`);
+    if (name === "aifleet.json" && ![...agents, ...pool].some(({ id }) => readFileSync(path, "utf8").includes(`"${id}"`)))
+      say(`${path}, of no agent`);
     if (expected.cutOff === true && /\/worktrees\/[^/]+\/[^/]+\.lock$/.test(path)) continue;
     if (/^aifleet-(?!.*json)|\.lock($|\.)|^\.?tmp-|\.aifleet-tmp|\.tmp$/.test(name)) say(`${path} in the repository`);
   }
@@ -131,7 +140,8 @@ export async function strays(world: World, repo: string, agents: readonly Listed
   for (const project of names(join(home, "worktrees"))) {
     for (const slug of names(join(home, "worktrees", project))) {
       const path = join(home, "worktrees", project, slug);
-      if (!agents.some(({ worktree }) => worktree === path) && expected.worktrees?.includes(path) !== true) say(`the folder ${path}`);
+      const known = [...agents.map(({ worktree }) => worktree), ...(expected.worktrees ?? []), ...warm];
+      if (!known.includes(path)) say(`the folder ${path}`);
     }
   }
   for (const id of names(join(home, "trash"))) {
@@ -145,6 +155,18 @@ export async function strays(world: World, repo: string, agents: readonly Listed
     compare("record", known, [...ids], say);
   } else if (ids.size > 0) say("agents without a registry");
   return found;
+}
+
+/** The worktrees that are kept for agents to come, by their marks. */
+function poolOf(common: string): { id: string; worktree: string; base: string; ready: boolean }[] {
+  return names(join(common, "worktrees")).flatMap((name) => {
+    try {
+      const { warm } = JSON.parse(readFileSync(join(common, "worktrees", name, "aifleet.json"), "utf8"));
+      return warm === undefined ? [] : [warm];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function compare(what: string, there: readonly string[], wanted: readonly string[], say: (text: string) => void): void {

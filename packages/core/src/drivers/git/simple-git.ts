@@ -3,6 +3,7 @@ import type { GitDriver, Host, Locks } from "../../ports/index.js";
 import { addWorktrees } from "./add/add-worktrees.js";
 import { checkBranchName } from "./branch-name.js";
 import { branchFacts, listBranches } from "./branches.js";
+import { changedPaths } from "./changed-paths.js";
 import { changesSince, diffSince } from "./changes.js";
 import { checkedGit, type GitCommand, gitClient } from "./client.js";
 import { deleteBranches } from "./delete-branches.js";
@@ -64,6 +65,7 @@ export function simpleGitDriver(options: SimpleGitDriverOptions): GitDriver {
     deleteBranch: (repo, name, tip, call) => deleteBranch(git, locks, repo, name, tip, call),
     deleteBranches: (repo, branches, call) => deleteBranches(git, locks, repo, branches, call),
     changes: (worktree, base, call) => changesSince(git, worktree, base, call),
+    changedPaths: (repo, from, to, call) => changedPaths(git, repo, from, to, call),
     diff: (worktree, base, shape, call) => diffSince(git, worktree, base, shape, call),
     ignored: (folder, paths, call) => ignoredPaths(git, folder, paths, call),
     exclude: (repo, worktree, paths, call) => exclude(git, locks, repo, worktree, paths, call),

@@ -5,6 +5,7 @@ import { checkReplacement, makePlans, type Wish } from "../../engine/plan.js";
 import { type Reconciled, reconcile } from "../../engine/reconcile.js";
 import { refuseExisting, refuseReserved, reserve } from "../../engine/reserve.js";
 import { requireRepo, scopeOf } from "../../engine/scope.js";
+import { wakeFiller } from "../../engine/warm/fill.js";
 import { FleetError, isFleetError } from "../../errors/index.js";
 import { type AgentRecord, PERMISSION_MODES, type PermissionMode, type Repository } from "../../model/index.js";
 import type { CallOptions, CreateAgentOptions, FailedAgent } from "../types.js";
@@ -48,7 +49,9 @@ export async function makeAgents(
   });
   if (plans.some((plan) => plan.mode === "create" && plan.wish.from === null)) await warnOfDirt(deps, repo, folder, call);
   const reserved = await reserve(deps, repo, plans, before.agents, call.warn);
-  const results = await bringUp(deps, repo, reserved, call);
+  const warm = before.warm.filter((found) => found.warm.commonDir === repo.commonDir);
+  const results = await bringUp(deps, repo, reserved, call, warm);
+  await wakeFiller(deps, repo);
   return {
     raised: results.flatMap((result) => (result.ok ? [result.record] : [])),
     failed: results.flatMap((result) => (result.ok ? [] : [{ branch: result.branch, error: result.error }])),

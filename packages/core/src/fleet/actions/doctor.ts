@@ -1,6 +1,7 @@
 import type { Check, Finding } from "../../engine/checkup/finding.js";
 import { checkHome, checkLocks } from "../../engine/checkup/home.js";
 import { checkOrphans } from "../../engine/checkup/orphans.js";
+import { checkPool } from "../../engine/checkup/pool.js";
 import { checkTools } from "../../engine/checkup/tools.js";
 import { checkTrash } from "../../engine/checkup/trash.js";
 import type { Deps } from "../../engine/deps.js";
@@ -13,6 +14,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ["home", checkHome],
   ["locks", checkLocks],
   ["agents", checkOrphans],
+  ["pool", checkPool],
   ["trash", checkTrash],
 ];
 

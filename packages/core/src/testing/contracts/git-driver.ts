@@ -72,6 +72,74 @@ const cases: readonly ContractCase<GitSubject>[] = [
     },
   },
   {
+    name: "a detached worktree is on no branch, and is switched to one with what git does not track",
+    async run({ git, bench }) {
+      const folder = await bench.makeRepo({ file: "one", ".gitignore": "made\n" });
+      const repo = await repositoryOf(git, folder);
+      const base = (await git.resolve(folder, "HEAD")) ?? "";
+      await bench.writeFile(folder, "file", "two");
+      const next = await bench.commit(folder, "two");
+      const paths = [bench.newPath(), bench.newPath()] as const;
+      const made = await addAll(
+        git,
+        repo,
+        paths.map((path): WorktreeSpec => ({ key: path, path, branch: "", mode: "detach", base, mark: () => "warm" })),
+      );
+      assert.deepEqual(
+        (await linked(git, repo)).map(({ branch, head }) => [branch, head]),
+        [
+          [null, base],
+          [null, base],
+        ],
+      );
+      const [same, moved] = paths.map((path) => {
+        const result = made.find(({ key }) => key === path);
+        if (result?.ok !== true) throw result?.error ?? new Error("it was not made");
+        return result.worktree;
+      }) as [Worktree, Worktree];
+      for (const { path } of [same, moved]) await bench.writeFile(path, "made", "by setup");
+      const results = await addAll(git, repo, [
+        { key: "same", path: same.path, branch: "same", mode: "create", base, adminDir: same.adminDir },
+        { key: "moved", path: moved.path, branch: "moved", mode: "create", base: next, adminDir: moved.adminDir },
+      ]);
+      assert.deepEqual(results.map(({ key, ok }) => `${key} ${ok}`).sort(), ["moved true", "same true"]);
+      for (const [tree, branch, head, text] of [
+        [same, "same", base, "one"],
+        [moved, "moved", next, "two"],
+      ] as const) {
+        const facts = await git.inspect(repo, tree);
+        assert.deepEqual([facts.branch, facts.head, facts.modified, facts.untracked], [branch, head, [], []]);
+        assert.equal(await bench.readFile(tree.path, "file"), text);
+        assert.equal(await bench.readFile(tree.path, "made"), "by setup");
+      }
+      assert.deepEqual(await git.changedPaths(repo, base, next), [{ path: "file", submodule: false }]);
+      assert.deepEqual(await git.changedPaths(repo, base, base), []);
+    },
+  },
+  {
+    name: "a worktree that cannot be switched stays as it was, and the branch is not made",
+    async run({ git, bench }) {
+      const folder = await bench.makeRepo({ file: "one" });
+      const repo = await repositoryOf(git, folder);
+      const base = (await git.resolve(folder, "HEAD")) ?? "";
+      await bench.writeFile(folder, "file", "two");
+      const next = await bench.commit(folder, "two");
+      const path = bench.newPath();
+      const [made] = await addAll(git, repo, [{ key: "", path, branch: "", mode: "detach", base }]);
+      if (made?.ok !== true) throw made?.error ?? new Error("it was not made");
+      const { worktree } = made;
+      await bench.writeFile(worktree.path, "file", "somebody's");
+      const [result] = await addAll(git, repo, [
+        { key: "work", path: worktree.path, branch: "work", mode: "create", base: next, adminDir: worktree.adminDir },
+      ]);
+      assert.equal(result?.ok, false);
+      assert.deepEqual(await git.listBranches(repo), ["main"]);
+      const facts = await git.inspect(repo, worktree);
+      assert.deepEqual([facts.branch, facts.head, facts.modified], [null, base, ["file"]]);
+      assert.equal(await bench.readFile(worktree.path, "file"), "somebody's");
+    },
+  },
+  {
     name: "branch facts name tip, place, and what stands in the way",
     async run(subject) {
       const { git } = subject;

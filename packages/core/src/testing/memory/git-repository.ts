@@ -106,7 +106,7 @@ export class MemoryRepository {
   }
 
   /** Makes a worktree on the disk; the main one has no name. */
-  addTree(path: string, branch: string, files: ReadonlyMap<string, string>, name: string | null): Tree {
+  addTree(path: string, branch: string | null, files: ReadonlyMap<string, string>, name: string | null): Tree {
     const { disk } = this;
     const adminDir = name === null ? this.commonDir : join(this.commonDir, "worktrees", name);
     disk.makeFolder(adminDir, 0o755);
@@ -131,6 +131,19 @@ export class MemoryRepository {
     };
     this.trees.push(tree);
     return tree;
+  }
+
+  /** Puts another commit's files in the place of those that differ. Throws where one of them is not as it was committed. */
+  moveTo(tree: Tree, commit: string): void {
+    const [before, after, now] = [this.filesOf(this.headOf(tree)), this.filesOf(commit), tree.files];
+    const changed = [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path));
+    const inTheWay = changed.find((path) => now.get(path) !== before.get(path));
+    if (inTheWay !== undefined) throw new FleetError("DRIVER_FAILED", `${inTheWay} would be overwritten in ${tree.path}.`);
+    for (const path of changed) {
+      const text = after.get(path);
+      if (text === undefined) this.disk.remove(join(tree.path, path));
+      else writeText(this.disk, join(tree.path, path), text);
+    }
   }
 
   /** Forgets a worktree; its folder stays, no longer naming the registration. */

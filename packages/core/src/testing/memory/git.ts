@@ -47,21 +47,31 @@ export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): M
   const isTaken = (path: string) => disk.entry(path) !== null;
 
   function add(repository: MemoryRepository, spec: WorktreeSpec): Worktree {
-    const { branch, path } = spec;
-    const place = repository.placeOf(branch);
-    if (place !== null)
+    const { path } = spec;
+    const branch = spec.mode === "detach" ? null : spec.branch;
+    const place = branch === null ? null : repository.placeOf(branch);
+    if (branch !== null && place !== null)
       throw new FleetError("BRANCH_IN_USE", `The branch ${branch} is checked out at ${place}.`, { data: { branch, place } });
     const head = repository.resolve(spec.mode === "use" ? `refs/heads/${branch}` : spec.base, null);
-    if (head === null) throw new FleetError("REF_NOT_FOUND", `There is no commit to start ${branch} at.`);
-    if (isTaken(path)) throw new FleetError("DRIVER_FAILED", `The folder ${path} exists already.`);
-    if (spec.mode !== "use") {
+    if (head === null) throw new FleetError("REF_NOT_FOUND", `There is no commit to start ${branch ?? path} at.`);
+    const there = repository.trees.find(({ adminDir }) => adminDir === spec.adminDir);
+    if (spec.adminDir !== undefined && (there?.path !== path || !there.present))
+      throw new FleetError("DRIVER_FAILED", `${path} is not the worktree that was registered there any more.`);
+    if (there === undefined && isTaken(path)) throw new FleetError("DRIVER_FAILED", `The folder ${path} exists already.`);
+    if (branch !== null && spec.mode !== "use") {
       const blockedBy = repository.blockedBy(branch);
       if (blockedBy !== null) throw new FleetError("BRANCH_IN_USE", `${blockedBy} is in the way.`, { data: { branch, place: blockedBy } });
       if (repository.branches.has(branch))
         throw new FleetError("BRANCH_EXISTS", `The branch ${branch} exists already.`, { data: { branch } });
-      repository.branches.set(branch, head);
+    }
+    if (there !== undefined) repository.moveTo(there, head);
+    if (branch !== null && spec.mode !== "use") repository.branches.set(branch, head);
+    if (there !== undefined) {
+      there.branch = branch;
+      return repository.worktree(there);
     }
     const tree = repository.addTree(path, branch, repository.filesOf(head), `${basename(path)}-${++counter}`);
+    if (branch === null) tree.head = head;
     const worktree = repository.worktree(tree);
     if (spec.mark !== undefined) tree.mark = spec.mark(worktree);
     return worktree;
@@ -233,6 +243,12 @@ export function memoryGit({ disk = new MemoryDisk() }: MemoryGitOptions = {}): M
           .length,
         dirty: status.modified.length + status.untracked.length > 0,
       };
+    },
+    changedPaths: async (repo, from, to) => {
+      const repository = of(repo);
+      const [before, after] = [from, to].map((commit) => repository.filesOf(repository.requireCommit(commit)));
+      const paths = new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])]);
+      return [...paths].filter((path) => before?.get(path) !== after?.get(path)).map((path) => ({ path, submodule: false }));
     },
     diff: async (worktree, base, options) => {
       const [repository, tree] = inTree(worktree.path);

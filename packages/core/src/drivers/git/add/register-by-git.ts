@@ -6,7 +6,7 @@ import { isAdminDirOf, readLink } from "../links.js";
 import { writeMark } from "../marks.js";
 import { retrying } from "../repository-lock.js";
 import { unregister } from "../unregister.js";
-import { restOf, withRest } from "./registered.js";
+import { branchAt, restOf, withRest } from "./registered.js";
 
 /**
  * Registers a worktree through `git worktree add --no-checkout`, for repositories whose format asks
@@ -14,7 +14,8 @@ import { restOf, withRest } from "./registered.js";
  */
 export async function registerByGit(git: Git, repo: Repository, spec: WorktreeSpec, seed: Omit<Worktree, "adminDir">): Promise<Worktree> {
   const { files } = git.host;
-  const args = ["worktree", "add", "--no-checkout", "--quiet", "--", seed.path, spec.branch];
+  const start = seed.branch === null ? ["--detach", "--", seed.path, spec.base] : ["--", seed.path, seed.branch];
+  const args = ["worktree", "add", "--no-checkout", "--quiet", ...start];
   let adminDir: string | null = null;
   try {
     // Judged by what is there afterwards: git has been seen to fail with all made, and to succeed with nothing.
@@ -24,9 +25,8 @@ export async function registerByGit(git: Git, repo: Repository, spec: WorktreeSp
       throw new FleetError("DRIVER_FAILED", `git made no worktree at ${seed.path}.`);
     }
     adminDir = link.adminDir;
-    const head = await git.run(seed.path, ["symbolic-ref", "--quiet", "HEAD"], { kind: "quick", accept: [0, 1] });
-    if (head.stdout !== `refs/heads/${spec.branch}\n`) {
-      throw new FleetError("DRIVER_FAILED", `git checked out something else than ${spec.branch} at ${seed.path}.`);
+    if ((await branchAt(git, seed.path)) !== seed.branch) {
+      throw new FleetError("DRIVER_FAILED", `git checked out something else than ${seed.branch ?? spec.base} at ${seed.path}.`);
     }
     const worktree: Worktree = { ...seed, adminDir };
     if (spec.mark !== undefined) await writeMark(files, adminDir, spec.mark(worktree));

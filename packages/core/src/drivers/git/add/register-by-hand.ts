@@ -25,7 +25,7 @@ export async function registerByHand(git: Git, repo: Repository, spec: WorktreeS
   let made = false;
   try {
     await files.makeFolder(unfinished, 0o755);
-    await files.append(join(unfinished, "HEAD"), `ref: refs/heads/${spec.branch}\n`);
+    await files.append(join(unfinished, "HEAD"), seed.branch === null ? `${seed.head}\n` : `ref: refs/heads/${seed.branch}\n`);
     await files.append(join(unfinished, "commondir"), "../..\n");
     await files.append(join(unfinished, "gitdir"), `${seed.path}/.git\n`);
     await files.makeFolder(seed.path, 0o755);

@@ -1,9 +1,10 @@
 import { basename, dirname, join } from "node:path";
 import { FleetError, throwIfAborted, toFleetError } from "../../../errors/index.js";
-import type { Repository } from "../../../model/index.js";
+import type { Repository, Worktree } from "../../../model/index.js";
 import type { Call, Locks, WorktreeSpec } from "../../../ports/index.js";
 import { heldBranches } from "../branches.js";
 import type { Git } from "../client.js";
+import { nameEachOther } from "../links.js";
 import { type BranchToMake, makeBranches } from "./make-branches.js";
 import { registerByGit } from "./register-by-git.js";
 import { registerByHand } from "./register-by-hand.js";
@@ -39,16 +40,16 @@ export async function registerAll(
     const commits = await startPoints(git, repo, specs, call);
     for (const [i, spec] of specs.entries()) {
       const commit = commits[i];
-      const place = held.get(spec.branch);
+      const place = spec.mode === "detach" ? undefined : held.get(spec.branch);
       if (place !== undefined) fail(spec, inUse(spec.branch, place));
       else if (commit === undefined || commit instanceof Error) fail(spec, commit);
-      else if ((await git.host.files.stat(spec.path)) !== null) fail(spec, occupied(spec.path));
+      else if (spec.adminDir === undefined && (await git.host.files.stat(spec.path)) !== null) fail(spec, occupied(spec.path));
       else {
         held.set(spec.branch, spec.path);
         branches.push({ spec, commit });
       }
     }
-    const toMake = branches.filter(({ spec }) => spec.mode !== "use");
+    const toMake = branches.filter(({ spec }) => spec.mode !== "use" && spec.mode !== "detach");
     const unmade = await makeBranches(git, repo, toMake, made, call);
     const parents = new Map<string, string>();
     const register = settings.plain ? registerByHand : registerByGit;
@@ -58,8 +59,13 @@ export async function registerAll(
         const error = unmade.get(spec);
         if (error !== undefined) throw error;
         const path = join(await realParent(git, parents, dirname(spec.path)), basename(spec.path));
-        const worktree = { path, head: commit, branch: spec.branch, main: false, locked: null, present: true };
-        done.push({ spec, commit, worktree: await register(git, repo, spec, worktree) });
+        const branch = spec.mode === "detach" ? null : spec.branch;
+        const seed = { path, head: commit, branch, main: false, locked: null, present: true };
+        done.push({
+          spec,
+          commit,
+          worktree: await (spec.adminDir === undefined ? register(git, repo, spec, seed) : registered(git, spec, seed)),
+        });
       } catch (error) {
         const left = made.delete(spec) ? await restOf(() => undoBranch(git, locks, repo, spec, commit)) : null;
         fail(spec, left === null ? error : withRest(error, left));
@@ -83,6 +89,12 @@ async function realParent(git: Git, known: Map<string, string>, folder: string):
   const real = (await git.host.files.realPath(folder)) ?? folder;
   known.set(folder, real);
   return real;
+}
+
+/** One that is registered already, and is to be switched to the branch. */
+async function registered(git: Git, { adminDir = "" }: WorktreeSpec, seed: Omit<Worktree, "adminDir">): Promise<Worktree> {
+  if (await nameEachOther(git.host.files, seed.path, adminDir)) return { ...seed, adminDir };
+  throw new FleetError("DRIVER_FAILED", `${seed.path} is not the worktree that was registered there any more.`);
 }
 
 function inUse(branch: string, place: string): FleetError {

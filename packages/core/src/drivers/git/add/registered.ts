@@ -23,6 +23,9 @@ export interface Registered {
  */
 export async function undoWorktree(git: Git, locks: Locks, repo: Repository, made: Registered): Promise<void> {
   const { path, adminDir } = made.worktree;
+  // One that was there before stays, unless it has come to stand on the branch that goes.
+  if (made.spec.adminDir !== undefined && (await branchAt(git, path)) !== made.spec.branch)
+    return undoBranch(git, locks, repo, made.spec, made.commit);
   const ours = await nameEachOther(git.host.files, path, adminDir);
   const away = ours ? await takeAway(git.host, made.worktree) : null;
   await unregister(git.host.files, repo.commonDir, adminDir);
@@ -32,7 +35,7 @@ export async function undoWorktree(git: Git, locks: Locks, repo: Repository, mad
 
 /** Deletes the branch a spec made while it still stands where it was made. Throws if it is there all the same. */
 export async function undoBranch(git: Git, locks: Locks, repo: Repository, spec: WorktreeSpec, commit: string): Promise<void> {
-  if (spec.mode === "use") return;
+  if (spec.mode === "use" || spec.mode === "detach") return;
   const ref = `refs/heads/${spec.branch}`;
   const remove = async () => {
     const { exitCode, stderr } = await git.run(repo.commonDir, ["update-ref", "-d", ref, commit], { accept: [0, 1, 128] });
@@ -47,6 +50,12 @@ export async function undoBranch(git: Git, locks: Locks, repo: Repository, spec:
   };
   const gone = await retrying(remove, {}, (error) => isFleetError(error, "DRIVER_FAILED"));
   if (gone && spec.mode === "track") await removeBranchSection(git, locks, repo, spec.branch);
+}
+
+/** The branch that is checked out in a folder, null where none is. */
+export async function branchAt(git: Git, folder: string): Promise<string | null> {
+  const { stdout } = await git.run(folder, ["symbolic-ref", "--quiet", "HEAD"], { kind: "quick", accept: [0, 1] });
+  return /^refs\/heads\/(.+)\n$/.exec(stdout)?.[1] ?? null;
 }
 
 /** Undoes something; what could not be undone is told, not thrown, so that the first error stays the one that is seen. */
