@@ -17,6 +17,7 @@ installPackages();
 build();
 
 const PAIRS = Number(flags.pairs ?? (flags.quick ? 3 : 7));
+const SETUP_SECONDS = flags.quick ? 5 : 20;
 const bin = join(root, "packages/cli/bin/fleet.js");
 const place = memoryDisk();
 const world = mkdtempSync(join(place, "fleet-bench-"));
@@ -127,6 +128,7 @@ try {
       ),
     );
   }
+  await bar("P11", `fleet create from the pool, setup of ${SETUP_SECONDS} s / without`, 0.05, async () => pool(small));
   await bar("P10", "SDK: second fleet.list() of 100 agents / the one tmux call", 2.0, async () => sdkList(small));
   print();
   if (flags.json) writeFileSync(flags.json, `${JSON.stringify({ node: process.version, pairs: PAIRS, rows }, null, 2)}\n`);
@@ -142,6 +144,23 @@ async function bar(id, what, limit, measure) {
   const { ratio, ours, theirs } = await measure();
   rows.push({ id, what, limit, ratio, oursMs: ours ?? null, theirsMs: theirs ?? null, held: ratio <= limit });
   process.stderr.write(`${ratio.toFixed(2)} (bar ${limit})\n`);
+}
+
+/** An agent whose setup is done, against one whose setup is not. Nothing is filled in the background: that is not what is measured. */
+function pool(repo) {
+  env.AIFLEET_SETUP_COMMANDS = `sleep ${SETUP_SECONDS}`;
+  try {
+    return pairs(
+      (n) => fleet(["create", `w${n}`], repo),
+      (n) => fleet(["create", `v${n}`], repo),
+      () => clean(repo),
+      () => fleet(["pool", "fill", "1"], repo),
+      flags.quick ? 2 : 3,
+    );
+  } finally {
+    fleet(["pool", "drain"], repo);
+    delete env.AIFLEET_SETUP_COMMANDS;
+  }
 }
 
 /** Takes turns A B A B; the first pair warms up and does not count. */

@@ -29,7 +29,8 @@ export class Pool extends FleetCommand {
     const { args, flags } = await this.parse(Pool);
     const ui = this.ui(flags);
     const { action = "status" } = args;
-    if (args.count !== undefined && action !== "fill") throw usage(`\`fleet pool ${action}\` takes no count.`, "`fleet pool fill COUNT` does.");
+    if (args.count !== undefined && action !== "fill")
+      throw usage(`\`fleet pool ${action}\` takes no count.`, "`fleet pool fill COUNT` does.");
     const size = args.count === undefined ? undefined : countOf(args.count);
     if (action === "fill") {
       const bar = progress(ui, "ready");
@@ -41,16 +42,15 @@ export class Pool extends FleetCommand {
       );
       return work.finally(() => bar.stop());
     }
-    const look = { ignoreProjectConfig: true };
     if (action === "drain")
-      return this.withFleet(flags, ui, async ({ fleet, call, warnings }) => showDrained(ui, await fleet.pool.drain(call), warnings), look);
-    return this.withFleet(flags, ui, async ({ fleet, call, warnings }) => showPool(ui, await fleet.pool.status(call), warnings), look);
+      return this.withFleet(flags, ui, async ({ fleet, call, warnings }) => showDrained(ui, await fleet.pool.drain(call), warnings));
+    return this.withFleet(flags, ui, async ({ fleet, call, warnings }) => showPool(ui, await fleet.pool.status(call), warnings));
   }
 }
 
 function showPool(ui: Ui, pool: PoolStatus, warnings: readonly unknown[]): void {
-  if (ui.json) return ui.document({ ...pool, warnings });
-  if (pool.worktrees.length > 0) ui.lines(poolTable(pool.worktrees, ui));
+  if (ui.json) ui.document({ ...pool, warnings });
+  else if (pool.worktrees.length > 0) ui.lines(poolTable(pool.worktrees, ui));
   else if (pool.size === 0) ui.note("The pool is off and empty. `fleet pool fill COUNT` fills it; pool.size keeps it filled.");
   else ui.note("The pool is empty. `fleet pool fill` fills it, and so does the next agent that is made.");
 }
@@ -73,7 +73,9 @@ function showDrained(ui: Ui, { removed, kept }: PoolDrainResult, warnings: reado
   if (ui.json) ui.document({ removed, kept, warnings });
   else {
     for (const { worktree, reason } of kept)
-      ui.note(`${ui.paintNote("yellow", "!")} ${clean(worktree)} is left alone: ${oneLine(reason ?? "")}. \`git worktree remove\` removes it.`);
+      ui.note(
+        `${ui.paintNote("yellow", "!")} ${clean(worktree)} is left alone: ${oneLine(reason ?? "")}. \`git worktree remove\` removes it.`,
+      );
     ui.line(`${count(removed.length, "worktree")} removed`);
   }
   process.exitCode = exitOf(removed.length, kept.length, 4);

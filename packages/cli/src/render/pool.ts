@@ -4,7 +4,13 @@ import { table } from "./table.js";
 import type { Ui } from "./ui.js";
 import { since } from "./units.js";
 
-const COLORS: Readonly<Record<WarmInfo["state"], Color>> = { ready: "green", making: "cyan", stale: "yellow", dirty: "red", gone: "yellow" };
+const COLORS: Readonly<Record<WarmInfo["state"], Color>> = {
+  ready: "green",
+  making: "cyan",
+  stale: "yellow",
+  dirty: "red",
+  gone: "yellow",
+};
 
 /** The pool as a table. */
 export function poolTable(worktrees: readonly WarmInfo[], ui: Ui): string[] {

@@ -278,34 +278,39 @@ describe("a worktree of the pool is not handed out", () => {
     expect(await from({})).toBe(true);
   });
 
-  test.each([
-    ["an untracked file", (path: string) => world.write(join(path, "mine.txt"), "work"), "mine.txt"],
-    ["a changed file", (path: string) => world.write(join(path, "README.md"), "work"), "README.md"],
-    ["an ignored file of worth", (path: string) => world.write(join(path, "notes.log"), "work"), "notes.log"],
-    ["a commit", (path: string) => world.git(path, "commit", "-q", "--allow-empty", "-m", "work"), "new commits"],
-    [
-      "a commit that was reset",
-      (path: string) => {
-        world.git(path, "commit", "-q", "--allow-empty", "-m", "work");
-        world.git(path, "reset", "-q", "--hard", "HEAD~1");
-      },
-      "commits on no branch",
-    ],
-    ["a branch", (path: string) => world.git(path, "switch", "-q", "-c", "mine"), "the branch mine"],
-    ["a lock", (path: string) => world.git(repo, "worktree", "lock", path), "a git worktree lock"],
-  ])("in which somebody left %s: it is left alone, by everything", async (_, work, reason) => {
+  test("in which somebody has worked: it is left alone, by everything", async () => {
+    const kinds: readonly [string, (path: string) => unknown][] = [
+      ["mine.txt", (path) => world.write(join(path, "mine.txt"), "untracked")],
+      ["README.md", (path) => world.write(join(path, "README.md"), "changed")],
+      ["notes.log", (path) => world.write(join(path, "notes.log"), "ignored")],
+      ["new commits", (path) => world.git(path, "commit", "-q", "--allow-empty", "-m", "work")],
+      [
+        "commits on no branch",
+        (path) => {
+          world.git(path, "commit", "-q", "--allow-empty", "-m", "reset");
+          world.git(path, "reset", "-q", "--hard", "HEAD~1");
+        },
+      ],
+      ["the branch mine", (path) => world.git(path, "switch", "-q", "-c", "mine")],
+      ["a git worktree lock", (path) => world.git(repo, "worktree", "lock", path)],
+    ];
     const fleet = await open();
-    await fleet.pool.fill({ size: 1 });
-    const warm = await only(fleet);
-    work(warm);
-    expect((await fleet.pool.status()).worktrees).toMatchObject([{ state: "dirty", reason: expect.stringContaining(reason) }]);
+    const { pool } = await fleet.pool.fill({ size: kinds.length });
+    const worktrees = pool.worktrees.map(({ worktree }) => worktree);
+    for (const [i, [, work]] of kinds.entries()) work(worktrees[i] as string);
+    const seen = await fleet.pool.status();
+    for (const [i, [reason]] of kinds.entries()) {
+      const found = seen.worktrees.find(({ worktree }) => worktree === worktrees[i]);
+      expect(found).toMatchObject({ state: "dirty", reason: expect.stringContaining(reason) });
+    }
     const agent = await fleet.createAgent({ branch: "work" });
-    expect(agent.worktree).not.toBe(warm);
+    expect(agent.worktree).not.toContain("/pool-");
     await fleet.pool.fill({ size: 1 });
-    expect(await states(fleet)).toEqual(["dirty", "ready"]);
+    expect(await states(fleet)).toEqual([...kinds.map(() => "dirty"), "ready"]);
     await fleet.doctor({ fix: true });
-    expect(await fleet.pool.drain()).toMatchObject({ removed: [{ state: "ready" }], kept: [{ worktree: warm }] });
-    expect(existsSync(join(warm, ".git"))).toBe(true);
+    const { removed, kept } = await fleet.pool.drain();
+    expect([removed.map(({ state }) => state), kept.map(({ worktree }) => worktree).sort()]).toEqual([["ready"], [...worktrees].sort()]);
+    for (const path of worktrees) expect(existsSync(join(path, ".git"))).toBe(true);
   });
 
   test("that was moved or removed by hand", async () => {

@@ -172,8 +172,8 @@ export const CASES: readonly Case[] = [
   { name: "pool fill", args: ["pool", "fill", "2"], setUp: furnished, moments: [/started sh/] },
   { name: "pool drain", args: ["pool", "drain"], setUp: twoPooled, moments: [/started rm \.aifleet-gone/] },
   { name: "create from the pool", args: ["create", "a", ...STILL], setUp: pooled, moments: [/started git switch/] },
-  { name: "create from the pool, its base moved on", args: ["create", "a", ...STILL], setUp: behind, moments: [/started git switch/] },
-  { name: "fanout 3, two from the pool", args: ["fanout", "3", "try", ...STILL], setUp: twoPooled },
+  { name: "create from the pool after its base moved on", args: ["create", "a", ...STILL], setUp: behind, moments: [/started git switch/] },
+  { name: "fanout 3 with two from the pool", args: ["fanout", "3", "try", ...STILL], setUp: twoPooled },
   { name: "multi", args: ["multi", "one:x", "two/three:y", "--agent", "still"], setUp: nothing },
   {
     name: "prompt",
