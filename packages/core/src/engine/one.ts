@@ -38,5 +38,5 @@ export async function lookAtOne(
   // An end that is news has to be written down.
   if (seen === undefined || (isEnded(seen.record.status) && seen.record.status !== record.status)) return null;
   if (isEnded(record.status) && seen.record.status !== record.status && seen.record.status !== "unknown") return null;
-  return { agents: [seen], warm: [], sessions };
+  return { agents: [seen], sessions };
 }

@@ -19,10 +19,14 @@ const KEEP_MS = 7 * 24 * 3600 * 1000;
 /** The fleet as it is. */
 export interface Reconciled {
   readonly agents: readonly Seen[];
-  /** The worktrees of the pool, as their marks say. */
-  readonly warm: readonly Warm[];
   /** Every marked session, or why they could not be asked for. */
   readonly sessions: Sessions;
+}
+
+/** The fleet as it is, with all that lies ready for it. */
+export interface Surveyed extends Reconciled {
+  /** The worktrees of the pool, as their marks say. */
+  readonly warm: readonly Warm[];
 }
 
 /** Which agents to reconcile: of one repository by its common git directory, or of all of this home. */
@@ -34,7 +38,7 @@ export interface Scope {
  * Compares records, sessions and worktrees and brings the registry in line with the two that are the
  * truth. Level-triggered and idempotent: every command starts with it. Ends nothing, deletes nothing.
  */
-export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warning) => void, call?: Call): Promise<Reconciled> {
+export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warning) => void, call?: Call): Promise<Surveyed> {
   await recover(deps, warn);
   const [snapshot, asked] = await Promise.all([deps.store.read(call), askSessions(deps, warn, call)]);
   for (const problem of snapshot.problems) warn({ code: "STATE_HEALED", message: problem });

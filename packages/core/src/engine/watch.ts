@@ -47,7 +47,7 @@ export async function* looks(
   /** When an agent was last heard of, by id. */
   const stirred = new Map<string, number>();
   try {
-    let whole = await reconcile(deps, scope, warn, call);
+    let whole: Reconciled = await reconcile(deps, scope, warn, call);
     let [wholeAt, lookedAt, figuresAt] = [deps.clock.now(), deps.clock.now(), deps.clock.now()];
     for (let lookAt = 0; ; ) {
       yield whole;

@@ -2,7 +2,7 @@ import { bringUp } from "../../engine/bring-up.js";
 import type { BringUpCall } from "../../engine/crew.js";
 import type { Deps } from "../../engine/deps.js";
 import { checkReplacement, makePlans, type Wish } from "../../engine/plan.js";
-import { type Reconciled, reconcile } from "../../engine/reconcile.js";
+import { reconcile, type Surveyed } from "../../engine/reconcile.js";
 import { refuseExisting, refuseReserved, reserve } from "../../engine/reserve.js";
 import { requireRepo, scopeOf } from "../../engine/scope.js";
 import { wakeFiller } from "../../engine/warm/fill.js";
@@ -38,7 +38,7 @@ export async function createAgent(deps: Deps, options: CreateAgentOptions, call?
 export async function makeAgents(
   deps: Deps,
   wishes: readonly Wish[],
-  before: Reconciled,
+  before: Surveyed,
   call: BringUpCall,
 ): Promise<{ readonly raised: readonly AgentRecord[]; readonly failed: readonly FailedAgent[] }> {
   const { repo, folder } = requireRepo(deps);
@@ -59,7 +59,7 @@ export async function makeAgents(
 }
 
 /** The fleet as it is before something is made, known for sure: with a limit on running agents, all of it counts. */
-export async function lookAround(deps: Deps, call: BringUpCall): Promise<Reconciled> {
+export async function lookAround(deps: Deps, call: BringUpCall): Promise<Surveyed> {
   const around = await reconcile(deps, scopeOf(deps, deps.settings.config.fleet.maxRunning !== null), call.warn, call);
   requireSessions(around.sessions);
   return around;
