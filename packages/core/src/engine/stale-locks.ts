@@ -33,7 +33,9 @@ function branchesByRepository(entries: readonly Unfinished[]): ReadonlyMap<strin
   const places = new Map<string, string[]>();
   for (const step of entries.flatMap(({ steps }) => steps)) {
     const about = step.kind === "worktree" ? step : "record" in step ? step.record : "entry" in step ? step.entry.record : null;
-    if (about !== null) places.set(about.commonDir, [...(places.get(about.commonDir) ?? []), about.branch]);
+    if (about === null) continue;
+    const branches = about.branch === null ? [] : [about.branch];
+    places.set(about.commonDir, [...(places.get(about.commonDir) ?? []), ...branches]);
   }
   return places;
 }
