@@ -10,7 +10,7 @@ import { reportsFolder } from "./reports.js";
 
 /** Looks no closer together than this, however much happens, milliseconds. */
 const LEAST_MS = 150;
-/** The same where only terminals have printed something: some do it all the time. */
+/** The same where only terminals have printed something, or the registry was written: some do it all the time. */
 const PRINTED_MS = 500;
 /** An agent that printed or reported something is looked at this often for a while: silence itself is evidence, milliseconds. */
 const LIVELY_MS = 1000;
@@ -43,17 +43,23 @@ export async function* looks(
   const signal = call?.signal === undefined ? ended.signal : AbortSignal.any([call.signal, ended.signal]);
   const news = new News(deps.clock);
   const pushed = follow(deps, news, signal);
-  const folders = deps.host.files.watch?.((folder) => news.folder(folder)) ?? null;
+  let isRegistryNew = false;
+  const folders = deps.host.files.watch?.((folder) => {
+    if (folder !== deps.paths.home) return news.folder(folder);
+    isRegistryNew = true;
+    news.hasPrinted();
+  });
   /** When an agent was last heard of, by id. */
   const stirred = new Map<string, number>();
   try {
+    let askedAt = deps.clock.now();
     let whole: Reconciled = await reconcile(deps, scope, warn, call);
     let [wholeAt, lookedAt, figuresAt] = [deps.clock.now(), deps.clock.now(), deps.clock.now()];
     for (let lookAt = 0; ; ) {
       yield whole;
       // When a terminal printed is known by the second: what it printed since may be news of which nobody tells.
       for (const { record, session } of whole.agents) {
-        if (session && !session.dead && session.activityAt + SECOND_MS >= lookedAt) stirred.set(record.id, lookedAt);
+        if (session && !session.dead && session.activityAt + SECOND_MS >= askedAt) stirred.set(record.id, askedAt);
       }
       const reported = reportsOf(deps, whole.agents);
       folders?.set([deps.paths.home, ...reported.keys()]);
@@ -74,9 +80,11 @@ export async function* looks(
       }
       const heard = news.take();
       const now = deps.clock.now();
+      askedAt = now;
       const ids = new Set([...heard].flatMap((folder) => reported.get(folder) ?? []));
       for (const id of ids) stirred.set(id, now);
-      const isWhole = now - wholeAt >= WHOLE_MS || heard.has(deps.paths.home);
+      const isWhole = now - wholeAt >= WHOLE_MS || isRegistryNew;
+      isRegistryNew = false;
       const wanted = ({ record }: Seen) => ids.has(record.id) || now - (stirred.get(record.id) ?? 0) < OF_LATE_MS;
       const found = isWhole ? null : await glance(deps, scope, whole, wanted, (id) => stirred.set(id, now), warn, call);
       lookedAt = deps.clock.now();
