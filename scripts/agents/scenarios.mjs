@@ -40,7 +40,8 @@ const NO_PROMPT = {
 };
 
 /** claude hands on a paste of several lines in a tag of its own. */
-const unwrapped = (text) => (/^\s*<pasted_content id="([^"]*)">\n(.*)\n<\/pasted_content id="\1">\s*$/s.exec(text)?.[2] ?? text).trim();
+export const unwrapped = (text) =>
+  (/^\s*<pasted_content id="([^"]*)">\n(.*)\n<\/pasted_content id="\1">\s*$/s.exec(text)?.[2] ?? text).trim();
 
 /** One agent in a home of its own, with all that a scenario needs to know of it. */
 export async function startStage(agent, model, fleetBin) {
@@ -58,13 +59,15 @@ export async function startStage(agent, model, fleetBin) {
   git("add", ".");
   git("commit", "-q", "-m", "Start");
 
-  const fleet = (...args) =>
+  const fleet = (...args) => fleetWith(null, ...args);
+  const fleetWith = (input, ...args) =>
     new Promise((resolve) => {
       const child = spawn(process.execPath, [fleetBin, ...args, "--json", "--repo", repo], {
         cwd: repo,
         env,
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: [input === null ? "ignore" : "pipe", "pipe", "pipe"],
       });
+      child.stdin?.end(input);
       const out = ["", ""];
       child.stdout.setEncoding("utf8").on("data", (text) => (out[0] += text));
       child.stderr.setEncoding("utf8").on("data", (text) => (out[1] += text));
@@ -82,7 +85,9 @@ export async function startStage(agent, model, fleetBin) {
   const stage = {
     agent,
     repo,
+    env,
     fleet,
+    fleetWith,
     one,
     canary: () => existsSync(join(HOME, "canary")),
     tmux: (...args) =>
