@@ -164,6 +164,15 @@ describe("an agent from the pool", () => {
     for (const { worktree, branch } of batch.agents) expect(branchOf(worktree)).toBe(branch);
   });
 
+  test("a worktree is given to one of several that want it at the same time", async () => {
+    await (await open()).pool.fill({ size: 1 });
+    const fleets = await Promise.all([1, 2, 3, 4].map(() => open()));
+    const agents = await Promise.all(fleets.map((fleet, i) => fleet.createAgent({ branch: `b${i}` })));
+    expect(agents.filter(({ worktree }) => worktree.includes("/pool-"))).toHaveLength(1);
+    for (const { worktree, branch } of agents) expect([branchOf(worktree), status(worktree)]).toEqual([branch, ""]);
+    expect(setups()).toBe(4);
+  });
+
   test("works on an existing branch, and on one that only a remote has", async () => {
     const origin = world.repo("origin", { far: "away" });
     world.git(origin, "branch", "far");
@@ -220,6 +229,19 @@ describe("where the base has moved on", () => {
     expect(readFileSync(join(warm, "src/new.ts"), "utf8")).toBe("new");
     expect(readFileSync(join(warm, "refreshed.log"), "utf8")).toBe("work\n");
     await fleet.kill("work");
+  });
+
+  test("a base that was amended away leaves nothing to be saved", async () => {
+    const fleet = await open();
+    await fleet.pool.fill({ size: 1 });
+    world.git(repo, "commit", "-q", "--amend", "-m", "amended");
+    expect(await states(fleet)).toEqual(["ready"]);
+    const agent = await fleet.createAgent({ branch: "work" });
+    expect(agent.worktree).toContain("/pool-");
+    expect(await fleet.kill("work")).toMatchObject({ killed: [{ saved: null, branchKept: false }] });
+    await fleet.pool.fill({ size: 1 });
+    world.git(repo, "commit", "-q", "--amend", "-m", "amended again");
+    expect((await fleet.pool.drain()).kept).toEqual([]);
   });
 
   test("a refresh that fails undoes the agent", async () => {
@@ -311,6 +333,27 @@ describe("a worktree of the pool is not handed out", () => {
     const { removed, kept } = await fleet.pool.drain();
     expect([removed.map(({ state }) => state), kept.map(({ worktree }) => worktree).sort()]).toEqual([["ready"], [...worktrees].sort()]);
     for (const path of worktrees) expect(existsSync(join(path, ".git"))).toBe(true);
+  });
+
+  test("that cannot be switched: it goes, and one is made as ever", async () => {
+    const fleet = await open();
+    await fleet.pool.fill({ size: 1 });
+    const warm = await only(fleet);
+    commit("more", "x");
+    // Git meets it last, with the files of the new base in place.
+    world.write(join(world.git(warm, "rev-parse", "--absolute-git-dir").trim(), "HEAD.lock"), "");
+    const agent = await fleet.createAgent({ branch: "work" });
+    expect([agent.worktree === warm, existsSync(warm), branchOf(agent.worktree)]).toEqual([false, false, "work"]);
+    expect(readdirSync(join(world.fleetHome, "journal"))).toEqual([]);
+  });
+
+  test("where a git is at work", async () => {
+    const fleet = await open();
+    await fleet.pool.fill({ size: 1 });
+    const warm = await only(fleet);
+    world.write(join(world.git(warm, "rev-parse", "--absolute-git-dir").trim(), "index.lock"), "");
+    expect(await states(fleet)).toEqual(["dirty"]);
+    expect((await fleet.createAgent({ branch: "work" })).worktree).not.toBe(warm);
   });
 
   test("that was moved or removed by hand", async () => {

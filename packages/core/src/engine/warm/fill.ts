@@ -29,8 +29,10 @@ export async function wantedNow(deps: Deps, repo: Repository, call?: Call): Prom
 }
 
 /** Runs `work` while no other command fills or drains the pool of this repository; waits as long as a filling may take. */
-export function holdPool<T>(deps: Deps, repo: Repository, work: () => Promise<T>, call?: Call): Promise<T> {
+export async function holdPool<T>(deps: Deps, repo: Repository, work: () => Promise<T>, call: BringUpCall): Promise<T> {
   const { setup, git } = deps.settings.config;
+  const isFree = await alone(deps, lockOf(repo), async () => {});
+  if (!isFree) call.warn({ code: "POOL_BUSY", message: "Another command fills or drains the pool; this one waits for it." });
   const seconds = git.timeout + setup.timeout * Math.max(1, setup.commands.length);
   return deps.locks.hold(`${deps.paths.run}/${lockOf(repo)}`, work, { timeoutMs: seconds * 1000 }, call);
 }

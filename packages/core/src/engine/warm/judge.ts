@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import type { Repository, WarmState } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
 import { workSinceSetup } from "../baseline.js";
@@ -66,9 +66,12 @@ export async function judgeWarm(deps: Deps, repo: Repository, found: Warm, wante
   const facts = await deps.git.inspect(repo, { path, adminDir: warm.adminDir }, call);
   const work = await workSinceSetup(deps, warm, facts);
   if (facts.branch !== null) work.push(`the branch ${facts.branch} checked out`);
-  if (facts.leftBehind.length > 0 || facts.unreachable.length > 0) work.push("commits on no branch");
+  // That a branch was amended away from its base is no work in it.
+  if (facts.leftBehind.length > 0) work.push("commits on no branch");
   if (facts.submodules.length > 0) work.push("commits in a submodule");
   if (facts.locked !== null) work.push("a git worktree lock");
+  if ((await deps.host.files.stat(join(warm.adminDir, "index.lock"))) !== null)
+    work.push("the lock of a git at work, or of one that was killed");
   if (work.length > 0) return { state: "dirty", reason: `it holds ${work.slice(0, 3).join(", ")}${work.length > 3 ? ", …" : ""}` };
   if (wanted === null) return { state: "ready", reason: null };
   if (warm.setup !== wanted.setup) return { state: "stale", reason: "setup or credential files are others now" };

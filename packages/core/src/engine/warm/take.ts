@@ -5,6 +5,7 @@ import type { Deps } from "../deps.js";
 import type { Plan } from "../plan.js";
 import { mirrorText } from "../record.js";
 import type { Undo } from "../transact.js";
+import { unmake } from "../unmake.js";
 import { judgeWarm } from "./judge.js";
 import { swapMark, type Warm } from "./marks.js";
 
@@ -16,7 +17,7 @@ export interface Taken {
   readonly setup: readonly string[];
 }
 
-/** Another command took the worktree over, or away. */
+/** Another command took the worktree over, or away, or it could not be used and is gone. */
 class Lost extends Error {}
 
 /**
@@ -64,12 +65,19 @@ async function takeOver(
   const record: AgentRecord = { ...reserved, worktree: path, adminDir, credentials };
   const madeBranchAt = plan.mode === "use" ? null : plan.base;
   const places = { commonDir: repo.commonDir, repo: repo.path, path };
+  const step = { kind: "worktree", ...places, agent: id, branch, madeBranchAt, warmAt: warm.base } as const;
   try {
     const worktree = await undo.did(
-      { kind: "worktree", ...places, agent: id, branch, madeBranchAt, warmAt: warm.base },
+      step,
       async () => {
         if (!(await swapMark(deps, repo, adminDir, text, mirrorText(deps.paths.home, record)))) throw new Lost();
-        return crew.addWorktree({ key: id, path, branch, mode: plan.mode, base: plan.start, adminDir });
+        try {
+          return await crew.addWorktree({ key: id, path, branch, mode: plan.mode, base: plan.start, adminDir });
+        } catch (error) {
+          // What keeps this one from being switched need not keep another from being made; what stands against both is said then.
+          if (isFleetError(error, "INTERRUPTED") || (await unmake(deps, step, false)) !== null) throw error;
+          throw new Lost();
+        }
       },
       { whole: (error) => error instanceof Lost },
     );

@@ -36,4 +36,6 @@ async function switchWorktree(git: Git, { spec, worktree }: Registered, call?: C
   const args = ["switch", "--no-guess", "--no-recurse-submodules", "--progress", spec.branch];
   const outcome = await git.run(worktree.path, args, { accept, env: spec.env ?? {} }, call);
   if ((await branchAt(git, worktree.path)) !== spec.branch) throw await failureOf(git.host, args, outcome, worktree.path);
+  // Where it stood until now is no commit that somebody has left.
+  await git.host.files.remove(join(worktree.adminDir, "logs", "HEAD"));
 }

@@ -1,0 +1,60 @@
+const pool = "packages/core/test/fleet/pool.test.ts";
+
+export default [
+  {
+    what: "of several agents that want one worktree of the pool, one gets it",
+    file: "packages/core/src/engine/warm/marks.ts",
+    replace: "if ((await deps.git.readMark(adminDir)) !== from) return false;",
+    by: "",
+    test: pool,
+    name: "is given to one of several",
+  },
+  {
+    what: "a worktree of the pool is looked at before it is handed out",
+    file: "packages/core/src/engine/warm/take.ts",
+    replace: 'state === "ready" ? await takeOver(',
+    by: 'state !== "" ? await takeOver(',
+    test: pool,
+    name: "somebody has worked",
+  },
+  {
+    what: "one in which somebody has worked is not replaced",
+    file: "packages/core/src/engine/warm/fill.ts",
+    replace: 'state === "stale" ||',
+    by: 'state === "stale" || state === "dirty" ||',
+    test: pool,
+    name: "somebody has worked",
+  },
+  {
+    what: "a lock file that has changed makes a worktree of the pool stale",
+    file: "packages/core/src/engine/warm/judge.ts",
+    replace: "submodule || DECISIVE.has(basename(file))",
+    by: "submodule",
+    test: pool,
+    name: "a lock file has changed",
+  },
+  {
+    what: "the content of credential files is part of what a worktree was set up with",
+    file: "packages/core/src/engine/warm/print.ts",
+    replace: "[commands, env, setup.credentialFiles, credentials]",
+    by: "[commands, env, setup.credentialFiles, []]",
+    test: pool,
+    name: "setup was another",
+  },
+  {
+    what: "a setup that commits makes no worktree for the pool",
+    file: "packages/core/src/engine/warm/make.ts",
+    replace: "if (head === base && branch === null && operation === null) return;",
+    by: "if (branch === null) return;",
+    test: pool,
+    name: "a setup that commits",
+  },
+  {
+    what: "what a killed filler had half made is removed",
+    file: "packages/core/src/engine/unmake.ts",
+    replace: "if (warm.id !== id) return null;",
+    by: "if (warm.id !== id || !warm.ready) return null;",
+    test: "packages/cli/test/faults/pool.test.ts",
+    name: "filler was killed",
+  },
+];
