@@ -20,7 +20,7 @@ export default [
   {
     what: "locks and temporary files of killed commands are swept",
     file: "packages/core/src/engine/reconcile.ts",
-    replace: "  await sweep(deps, scope, places);\n",
+    replace: "  await sweep(deps, places);\n",
     by: "",
     test,
     name: "create:",
