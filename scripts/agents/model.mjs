@@ -121,6 +121,7 @@ function answer(request, { prompt, results }) {
   const status = said(/^fail with (\d+)/);
   // What is overloaded is tried again, a wrong key is not.
   if (status === "401") return { error: { message: "The key is not valid.", type: "authentication_error" }, status: 401 };
+  if (status === "400") return { error: { message: "The request is not valid.", type: "invalid_request_error" }, status: 400 };
   if (status !== undefined) return { error: { message: "The model is overloaded.", type: "overloaded_error" }, status: Number(status) };
   const steps = [];
   const command = said(/^run: (.*)/s);

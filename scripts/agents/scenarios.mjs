@@ -176,6 +176,8 @@ function must(holds, what) {
   if (!holds) throw new Error(what);
 }
 
+/** claude tries again up to ten times after most errors, and works meanwhile. */
+const ERRORS = { claude: 400 };
 const ESCAPE = { opencode: ["Escape", "Escape"] };
 const PERMISSION = { codex: true, claude: true, gemini: true, opencode: true };
 
@@ -314,7 +316,7 @@ export const SCENARIOS = [
   [
     "an API error is not work",
     async (stage) => {
-      const sent = await stage.fleet("prompt", "a", "Please fail with 401");
+      const sent = await stage.fleet("prompt", "a", `Please fail with ${ERRORS[stage.agent] ?? 401}`);
       must(sent.code === 0, `exit ${sent.code}: ${sent.text.slice(0, 200)}`);
       await pause(1000);
       const seen = await stage.status("a", ["idle", "failed", "waiting"], 30);

@@ -15,6 +15,7 @@ import {
   withPaste,
 } from "./launch.js";
 import { IDLE, isRule, visibleLines, WORKING, waiting } from "./screen.js";
+import { written } from "./style.js";
 
 /**
  * Claude Code: `claude [flags] [prompt]`, `claude --continue [prompt]`. Its hooks come by a settings file of
@@ -106,23 +107,22 @@ function look(evidence: Evidence): { readonly reading: StatusReading; readonly r
   return { reading: working ? WORKING : IDLE, ready: true };
 }
 
-/** What stands in the input where nobody has typed anything. */
-const PLACEHOLDER = /^(Press up to edit|Try ")/;
 /** Only below an empty input, whatever is proposed in it. */
 const SHORTCUTS = /\? for sh/;
-/** Of these modes it is known that they show the shortcuts. */
-const SHOWS_SHORTCUTS = /manual mode on|paste again to expand/;
+/** Below a draft alone. */
+const DRAFTED = /^\s*⏸ manual mode on$|paste again to expand/m;
 
-function isDrafted({ screen }: Evidence): boolean | null {
+/** It proposes what to say next in the very place where a person writes, and dims it. */
+function isDrafted({ screen, styled }: Evidence): boolean | null {
   if (screen === null) return null;
   const lines = visibleLines(screen);
   const box = inputBox(lines);
   if (box === null) return null;
-  const written = lines.slice(box.top, box.bottom).join("\n").slice(1).trim();
+  const inBox = (all: readonly string[]) => all.slice(box.top, box.bottom).join("\n").replace("❯", "").trim();
   const footer = lines.slice(box.bottom + 1).join("\n");
-  if (written === "" || PLACEHOLDER.test(written) || SHORTCUTS.test(footer)) return false;
-  // It proposes what to say next in the very place, and only by its colour that can be told.
-  return SHOWS_SHORTCUTS.test(footer) ? true : null;
+  if (inBox(lines) === "" || SHORTCUTS.test(footer)) return false;
+  if (styled) return inBox(written(styled)) !== "";
+  return DRAFTED.test(footer) ? true : null;
 }
 
 /** Where the input stands: its first row, and the rule that closes it. An earlier prompt in the history has no rule above it. */

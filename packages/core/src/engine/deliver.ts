@@ -8,6 +8,7 @@ import { logFileOf } from "./logs.js";
 import { look, type Seen } from "./look.js";
 import { delivered, listenFor, type Receipt, refused, unverified } from "./receipt.js";
 import { hearOne, isRising, isYoung } from "./reports.js";
+import { evidenceNow } from "./styled.js";
 import { noteTyped, wasTypedSince } from "./typed.js";
 
 const SHELLS = new Set(["sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "csh", "tcsh", "nu", "pwsh", "xonsh", "elvish", "ash"]);
@@ -177,8 +178,7 @@ async function isDrafted(deps: Deps, adapter: AgentAdapter | null, session: Sess
   if (adapter?.draft === undefined) return false;
   for (let look = 0; look < DRAFT_LOOKS; look++) {
     if (look > 0) await deps.clock.sleep(DRAFT_MS, call);
-    const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id) ?? null;
-    if (adapter.draft({ session, screen, now: deps.clock.now() }) !== true) return false;
+    if (adapter.draft(await evidenceNow(deps, session, call)) !== true) return false;
   }
   return true;
 }

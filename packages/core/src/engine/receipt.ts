@@ -2,6 +2,7 @@ import type { AgentRecord, DeliveryEvidence, Session } from "../model/index.js";
 import type { AgentAdapter, Call } from "../ports/index.js";
 import type { Deps } from "./deps.js";
 import { hearOne } from "./reports.js";
+import { evidenceNow } from "./styled.js";
 
 /**
  * How long a program has to report a prompt it has read, milliseconds. After all but the last, Enter is
@@ -101,8 +102,7 @@ async function waitForReport(
  * be told from its echo.
  */
 async function stillHolds(deps: Deps, { session, adapter, order }: Listening, text: string, call?: Call): Promise<boolean | null> {
-  const screen = (await deps.sessions.screens([session.id], {}, call)).get(session.id) ?? null;
-  const evidence = { session, screen, now: deps.clock.now() };
+  const evidence = await evidenceNow(deps, session, call);
   // Enter would be its answer.
   if (adapter.read(evidence)?.status === "waiting") return false;
   const draft = adapter.draft?.(evidence) ?? null;
@@ -110,5 +110,5 @@ async function stillHolds(deps: Deps, { session, adapter, order }: Listening, te
   // A terminal shows neither marks of direction nor every blank.
   const plain = (part: string) => part.replace(/[\p{Cf}\s]/gu, "");
   const end = plain(text.trimEnd().split("\n").at(-1) ?? "").slice(-16);
-  return end !== "" && (screen?.lines ?? []).slice(-12).some((line) => plain(line).includes(end));
+  return end !== "" && (evidence.screen?.lines ?? []).slice(-12).some((line) => plain(line).includes(end));
 }

@@ -106,6 +106,8 @@ export interface ReportReader {
 export interface Evidence {
   readonly session: Session;
   readonly screen: Screen | null;
+  /** The same screen with the escape sequences that say how it looks, where it was asked for. @default it was not */
+  readonly styled?: Screen | null;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -148,7 +150,7 @@ export interface AgentAdapter {
    * the program then says it took. @default the prompt as it is, both times
    */
   typed?(prompt: string): Typed;
-  /** Whether text that nobody has sent stands in the input: a person is writing. Null: cannot tell. @default cannot tell */
+  /** Whether text that nobody has sent stands in the input: a person is writing. It is given `styled`. Null: cannot tell. @default cannot tell */
   draft?(evidence: Evidence): boolean | null;
   /** Where its launch installs hooks: how their reports are read. */
   readonly reports?: ReportReader;

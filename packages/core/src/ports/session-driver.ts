@@ -65,8 +65,15 @@ export interface SessionDriver {
   create(specs: readonly SessionSpec[], call?: Call): AsyncIterable<SessionResult>;
   /** Every session of the server, marked or not, in one call. */
   list(call?: Call): Promise<readonly Session[]>;
-  /** Visible screens of several sessions in one call; a session that is gone is missing in the answer. `history`: also that many lines above, `Infinity` for all. */
-  screens(ids: readonly string[], options?: { readonly history?: number }, call?: Call): Promise<ReadonlyMap<string, Screen>>;
+  /**
+   * Visible screens of several sessions in one call; a session that is gone is missing in the answer. `history`: also that many lines above, `Infinity` for all.
+   * `styled`: with the escape sequences (SGR) that say how the text looks, where the driver knows; they go on from line to line.
+   */
+  screens(
+    ids: readonly string[],
+    options?: { readonly history?: number; readonly styled?: boolean },
+    call?: Call,
+  ): Promise<ReadonlyMap<string, Screen>>;
   inputMode(session: Pick<Session, "id" | "tty">, options: { readonly logFile: string }, call?: Call): Promise<InputMode>;
   /**
    * Puts text into the terminal as one paste, newlines as they are, without a submit. Types nothing unless the session is alive and marked with `agent`.

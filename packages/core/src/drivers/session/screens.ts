@@ -14,7 +14,7 @@ const HIGHEST = 300;
 export async function captureScreens(
   client: TmuxClient,
   ids: readonly string[],
-  history: number,
+  { history, styled }: { readonly history: number; readonly styled: boolean },
   call?: Call,
 ): Promise<Map<string, Screen>> {
   const panes = [...new Set(ids)].filter((id) => /^%\d+$/.test(id));
@@ -26,7 +26,7 @@ export async function captureScreens(
   const lines = panes.map((id) => {
     const end = `display-message -p '${token} end'`;
     const ended = `display-message -p -t ${id} '${token} ended ${moved} #{pane_height} #{@aifleet_last}' ; capture-pane -p -t ${id}${above(history + HIGHEST)}`;
-    const live = `capture-pane -p -t ${id}${above(history)}`;
+    const live = `capture-pane -p${styled ? " -e" : ""} -t ${id}${above(history)}`;
     // Without the id's `%`, which a message takes as part of a date.
     return `display-message -p '${token} ${id.slice(1)}' ; if-shell -F -t ${id} '#{@aifleet_ended}' "${ended} ; ${end}" "${live} ; ${end}"`;
   });
