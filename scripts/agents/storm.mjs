@@ -72,6 +72,7 @@ export async function storm(agent, model, fleetBin, { count, most, seed }) {
       if (stage.canary()) throw new Error(`${what}: THE PROMPT WAS EXECUTED`);
       const bad = times !== 1 || result.delivery !== "delivered";
       if (bad) console.log(`    ${what}: ${result.delivery} (${result.reason ?? result.evidence}), taken ${times} times`);
+      if (bad) console.log(stage.screen().split("\n").slice(-16).join("\n"));
       // What is left of a prompt that did not arrive must not spoil the next.
       if (bad || idle.code !== 0) await begin();
     }

@@ -34,6 +34,7 @@ export const codex: AgentAdapter = {
     prompt: { kind: "UserPromptSubmit", field: "prompt" },
     conversation: "session_id",
     question: toolQuestion,
+    reportsFrom: "prompt",
     // Neither Esc nor an error of the model's nor an answered question makes a hook run.
     silent: ["working>idle", "waiting>working", "waiting>idle"],
     diary: {
@@ -52,10 +53,12 @@ function isDrafted({ screen }: Evidence): boolean | null {
   const lines = visibleLines(screen);
   const input = lines.findLastIndex((line) => INPUT.test(line));
   if (input === -1 || input < lines.length - INPUT_ROWS) return null;
-  return (lines[input] ?? "").slice(1).trim() !== "" && !PLACEHOLDER.test(lines[input] ?? "");
+  // Where the terminal joins the input's own sign to another, an earlier prompt is the last that has one.
+  if (lines.slice(input).some((line) => PLACEHOLDER.test(line))) return false;
+  return (lines[input] ?? "").slice(1).trim() !== "";
 }
 
-const PLACEHOLDER = /^› Ask Codex/;
+const PLACEHOLDER = /^[›\s].*Ask Codex to do/;
 
 const HOOKS = {
   SessionStart: "session_start",

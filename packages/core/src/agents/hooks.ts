@@ -27,6 +27,7 @@ export interface HookTable {
   readonly conversation: string;
   readonly silent: ReportReader["silent"];
   readonly announces?: ReportReader["announces"];
+  readonly reportsFrom?: ReportReader["reportsFrom"];
   readonly diary?: ReportReader["diary"];
   /** What a permission is asked for, from the report that asks. */
   readonly question?: (body: NonNullable<Report["body"]>) => string | null;
@@ -44,6 +45,7 @@ export function hookReader(table: HookTable): ReportReader {
     silent: table.silent,
     ...(table.diary === undefined ? {} : { diary: table.diary }),
     ...(table.announces === undefined ? {} : { announces: table.announces }),
+    ...(table.reportsFrom === undefined ? {} : { reportsFrom: table.reportsFrom }),
     said(reports) {
       const last = reports.find((report) => statusOf(report) !== null);
       const status = last === undefined ? null : statusOf(last);

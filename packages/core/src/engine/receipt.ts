@@ -42,7 +42,7 @@ export async function listenFor(deps: Deps, record: AgentRecord, session: Sessio
   if (reader === undefined || (order && adapter?.draft === undefined)) return null;
   const heard = await hearOne(deps, record, session, bytesFor(paste));
   // One that has not reported anything yet may have been started without its hooks; a file of its own comes with the first prompt.
-  if (adapter === null || (!heard.tells && reader.diary?.taken === undefined)) return null;
+  if (adapter === null || (!heard.tells && reader.diary?.taken === undefined && reader.reportsFrom !== "prompt")) return null;
   const before = heard.taken?.at ?? 0;
   return (text, call) => listen(deps, { record, session, adapter, before, order }, text, call);
 }

@@ -81,6 +81,8 @@ export interface ReportReader {
    * that `read` or `ready` know what it shows. @default nothing
    */
   readonly announces?: string;
+  /** From when on it reports: its first prompt may then be the first it reports. @default "start" */
+  readonly reportsFrom?: "start" | "prompt";
   /** What the program last said it does. `reports` are the last of each kind, newest first. */
   said(reports: readonly Report[]): Said | null;
   /** The id of its conversation in its own terms. */
