@@ -47,10 +47,10 @@ export class Fanout extends FleetCommand {
   }
 }
 
-export function countOf(text: string): number {
+export function countOf(text: string, example = "fleet fanout 3 --prompt …"): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (count >= 1 && count <= MOST) return count;
-  throw new Failure("INVALID_COUNT", `"${text}" is no whole number from 1 to ${MOST}.`, "For example: fleet fanout 3 --prompt …", {
+  throw new Failure("INVALID_COUNT", `"${text}" is no whole number from 1 to ${MOST}.`, `For example: ${example}`, {
     count: text,
   });
 }

@@ -31,7 +31,7 @@ export class Pool extends FleetCommand {
     const { action = "status" } = args;
     if (args.count !== undefined && action !== "fill")
       throw usage(`\`fleet pool ${action}\` takes no count.`, "`fleet pool fill COUNT` does.");
-    const size = args.count === undefined ? undefined : countOf(args.count);
+    const size = args.count === undefined ? undefined : countOf(args.count, "fleet pool fill 3");
     if (action === "fill") {
       const bar = progress(ui, "ready");
       const work = this.withFleet(
@@ -60,9 +60,10 @@ function showFilled(ui: Ui, { pool, made, failed }: PoolFillResult, warnings: re
     const errors = failed.map(({ code, message, hint, data }) => ({ error: { code, message, hint, data } }));
     ui.document({ ...pool, made, failed: errors, warnings });
   } else {
-    for (const { message, hint } of failed)
+    // Each for the same reason, as a rule: said once.
+    for (const { message, hint } of new Map(failed.map((error) => [error.message, error])).values())
       ui.note(`${ui.paintNote("red", "✗")} ${oneLine(message)}${hint === null ? "" : `\n  ${oneLine(hint)}`}`);
-    ui.line(`${pool.ready} ready, ${made} of them new`);
+    ui.line(`${pool.ready} ready, ${made} of them new${failed.length > 0 ? `; ${failed.length} could not be made` : ""}`);
     for (const { worktree, state, reason } of pool.worktrees)
       if (reason !== null) ui.note(`  ${clean(worktree)} is ${state}: ${oneLine(reason)}`);
   }
