@@ -51,7 +51,8 @@ export async function makeAgents(
   const reserved = await reserve(deps, repo, plans, before.agents, call.warn);
   const warm = before.warm.filter((found) => found.warm.commonDir === repo.commonDir);
   const results = await bringUp(deps, repo, reserved, call, warm);
-  await wakeFiller(deps, repo);
+  // The agents are up: a pool that cannot be filled now is no failure of theirs.
+  await wakeFiller(deps, repo).catch(() => undefined);
   return {
     raised: results.flatMap((result) => (result.ok ? [result.record] : [])),
     failed: results.flatMap((result) => (result.ok ? [] : [{ branch: result.branch, error: result.error }])),
