@@ -1,5 +1,8 @@
 import { type AgentRecord, isEnded } from "../model/index.js";
+import type { Snapshot } from "../ports/index.js";
 import type { Deps } from "./deps.js";
+import { discoverRepositories } from "./discover.js";
+import { ownMarks, readMarked, recordOf } from "./marked.js";
 import { saveRecords } from "./mirror.js";
 
 /** The record of an agent that the user stopped. */
@@ -14,10 +17,19 @@ export function asStopped(deps: Deps, record: AgentRecord): AgentRecord {
  */
 export async function settleStop(deps: Deps, agents: readonly string[]): Promise<void> {
   const sessions = new Set((await deps.sessions.list()).map(({ agent }) => agent));
-  const { agents: known } = await deps.store.read();
+  const snapshot = await deps.store.read();
+  const known = [...snapshot.agents, ...(await unregistered(deps, agents, snapshot))];
   const gone = known.filter(({ id, status }) => agents.includes(id) && !sessions.has(id) && (status === "lost" || !isEnded(status)));
   await saveRecords(
     deps,
     gone.map((record) => asStopped(deps, record)),
   );
+}
+
+/** Those that only their marks know of: a registry that was written right before its disk failed does not. */
+async function unregistered(deps: Deps, agents: readonly string[], snapshot: Snapshot): Promise<readonly AgentRecord[]> {
+  const wanted = new Set(agents.filter((id) => !snapshot.agents.some((record) => record.id === id)));
+  if (wanted.size === 0) return [];
+  const marked = await Promise.all((await discoverRepositories(deps, snapshot)).map((place) => readMarked(deps, place)));
+  return [...ownMarks(marked.flatMap((list) => list ?? []))].flatMap(([id, mark]) => (wanted.has(id) ? (recordOf(mark) ?? []) : []));
 }

@@ -109,7 +109,15 @@ export const localFiles: HostFiles = {
     orThrow(`make ${path}`, async () => {
       const first = makeFolders(path, mode);
       if (first === undefined) return;
-      for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, mode);
+      const made: string[] = [];
+      for (let folder = path; folder.length >= first.length; folder = dirname(folder)) made.push(folder);
+      try {
+        for (const folder of made) await chmod(folder, mode);
+      } catch (error) {
+        // Nobody would know of them.
+        for (const folder of made) await rmdir(folder).catch(() => undefined);
+        throw error;
+      }
     }),
 
   rename: (from, to) => orThrow(`move ${from} to ${to}`, () => rename(from, to)),

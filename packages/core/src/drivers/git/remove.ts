@@ -119,7 +119,11 @@ export async function moveAway(host: Host, locks: Locks, repo: Repository, workt
   if ((await files.stat(to)) !== null) throw new FleetError("DRIVER_FAILED", `${to} exists already; nothing was moved.`);
   await refuseMounts(files, await mountPoints(host), worktree.path);
   await files.makeFolder(dirname(to), 0o700);
-  if (!(await renamed(host, worktree.path, to))) await copyTree(host, worktree.path, to, call);
+  if (!(await renamed(host, worktree.path, to))) {
+    await copyTree(host, worktree.path, to, call);
+    // Nothing half deleted stands under the worktree's name.
+    await files.removeTree((await takeAway(host, worktree)).now);
+  }
   await forget(host, locks, repo, worktree);
   await files.remove(join(to, ".git"));
   await removeEmptyParents(host, locks, repo, [worktree.path]);
@@ -162,7 +166,7 @@ async function renamed(host: Host, from: string, to: string): Promise<boolean> {
   }
 }
 
-/** To another file system. Under its own name there is only a whole copy, made before the original goes; a copy that failed is removed. */
+/** To another file system. Under its own name there is only a whole copy; one that failed is removed. */
 async function copyTree(host: Host, from: string, to: string, call?: Call): Promise<void> {
   const part = `${to}.part`;
   try {
@@ -176,7 +180,6 @@ async function copyTree(host: Host, from: string, to: string, call?: Call): Prom
     await host.files.removeTree(part).catch(() => undefined);
     throw error;
   }
-  await host.files.removeTree(from);
 }
 
 function refuseMain(repo: Repository, worktree: Place): void {

@@ -46,11 +46,11 @@ export function lockFolders(owner: LockOwner, processes: ProcessDriver): LockFol
       }),
     rmdir: (path, done) =>
       settleAsync(done, async () => {
-        if (isOurs(path)) drop(path, owner.nonce);
+        if (isOurs(path)) dropLock(path, owner.nonce);
         else await removeDead(path, owner, processes);
       }),
     rmdirSync: (path) => {
-      if (isOurs(path)) drop(path, owner.nonce);
+      if (isOurs(path)) dropLock(path, owner.nonce);
     },
   };
 }
@@ -88,7 +88,7 @@ function makeOwned(folder: string, owner: LockOwner): void {
 }
 
 /** Takes a lock's folder away in one step, so that nobody sees half of it. */
-function drop(path: string, nonce: string): void {
+export function dropLock(path: string, nonce: string): void {
   const away = `${path}.${nonce}.gone`;
   try {
     renameSync(path, away);
@@ -120,11 +120,11 @@ async function removeDead(path: string, owner: LockOwner, processes: ProcessDriv
   }
   try {
     const now = readOwner(path);
-    if (now?.nonce === judged?.nonce && (await isDead(path, now, processes))) drop(path, owner.nonce);
+    if (now?.nonce === judged?.nonce && (await isDead(path, now, processes))) dropLock(path, owner.nonce);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   } finally {
-    drop(guard, owner.nonce);
+    dropLock(guard, owner.nonce);
   }
 }
 

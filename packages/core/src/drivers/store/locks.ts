@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FleetError, interrupted, throwIfAborted, toFleetError } from "../../errors/index.js";
 import type { Call, Locks, ProcessDriver } from "../../ports/index.js";
-import { lockFolders, sweepLock } from "./lock-folder.js";
+import { dropLock, lockFolders, sweepLock } from "./lock-folder.js";
 import { ownOwner, readOwner } from "./owner.js";
 import { enter, leave } from "./queue.js";
 
@@ -62,6 +62,7 @@ async function acquire(file: string, until: number, timeoutMs: number, processes
   const folders = lockFolders(owner, processes);
   const lockfile = await import("proper-lockfile");
   const lock = lockfile.lock ?? lockfile.default.lock;
+  await dropStuck(file);
   let patience = until;
   let last: string | undefined;
   for (;;) {
@@ -76,7 +77,7 @@ async function acquire(file: string, until: number, timeoutMs: number, processes
         // Somebody removed the lock by hand. The work under way cannot be called back, and must not crash.
         onCompromised: () => undefined,
       });
-      return () => release().catch(() => undefined);
+      return () => release().catch(() => void stuck.set(file, owner.nonce));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "ELOCKED" && code !== "EEXIST" && code !== "ENOENT") throw toFleetError(error, `Cannot lock ${file}`);
@@ -90,6 +91,21 @@ async function acquire(file: string, until: number, timeoutMs: number, processes
     const now = performance.now();
     if (now >= patience) throw locked(file);
     await pause(Math.min(25 + Math.random() * 50, Math.max(1, patience - now)), call);
+  }
+}
+
+/** Locks of this process that a disk would not let go, with the nonce of each. */
+const stuck = new Map<string, string>();
+
+/** Tries once more; throws what the disk says, rather than wait for ourselves. */
+async function dropStuck(file: string): Promise<void> {
+  const nonce = stuck.get(file);
+  if (nonce === undefined) return;
+  try {
+    if (readOwner(`${file}.lock`)?.nonce === nonce) dropLock(`${file}.lock`, nonce);
+    stuck.delete(file);
+  } catch (error) {
+    throw toFleetError(error, `Cannot unlock ${file}`);
   }
 }
 
