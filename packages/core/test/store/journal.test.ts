@@ -27,10 +27,18 @@ describe.each(["file", "memory"])("the journal (%s)", (kind) => {
     const journal = kind === "file" ? fileJournal(folder) : memoryJournal();
     const others = kind === "file" ? fileJournal(folder) : journal;
     expect(await others.pending()).toEqual([]);
+    const before = Date.now();
     const entry = await journal.begin(MAKER);
-    expect(await others.pending()).toEqual([
-      { id: expect.any(String), run: kind === "file" ? RUN_MARK.value : null, maker: MAKER, steps: [] },
-    ]);
+    const [begun] = await others.pending();
+    expect(begun).toEqual({
+      id: expect.any(String),
+      run: kind === "file" ? RUN_MARK.value : null,
+      maker: MAKER,
+      begunAt: expect.any(Number),
+      steps: [],
+    });
+    expect(begun?.begunAt).toBeGreaterThanOrEqual(before);
+    expect(begun?.begunAt).toBeLessThanOrEqual(Date.now());
     for (const step of STEPS) await entry.did(step);
     expect((await others.pending())[0]?.steps).toEqual(STEPS);
     const second = await journal.begin(MAKER);
