@@ -367,6 +367,12 @@ describe("a worktree of the pool is not handed out", () => {
     expect((await fleet.createAgent({ branch: "work" })).worktree).not.toContain("/pool-");
     await fleet.pool.fill({ size: 1 });
     expect(await states(fleet)).toEqual(["dirty", "ready"]);
+    const ready = (await fleet.pool.status()).worktrees.find(({ state }) => state === "ready");
+    rmSync(ready?.worktree as string, { recursive: true });
+    const told = async (fix: boolean) => (await fleet.doctor({ fix })).findings.filter(({ check }) => check === "pool");
+    expect((await told(false)).map(({ state }) => state).sort()).toEqual(["note", "problem"]);
+    expect((await told(true)).map(({ state }) => state).sort()).toEqual(["fixed", "note"]);
+    expect(await states(fleet)).toEqual(["dirty"]);
     expect(existsSync(join(world.root, "elsewhere/README.md"))).toBe(true);
     expect(existsSync(join(`${carried}-carried`, "README.md"))).toBe(true);
   });
