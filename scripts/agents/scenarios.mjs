@@ -370,4 +370,16 @@ export const SCENARIOS = [
       return `${ms} ms`;
     },
   ],
+  [
+    "doctor --probe finds it in order",
+    async (stage) => {
+      const { code, said, text } = await stage.fleet("doctor", "--probe", stage.agent);
+      const found = (said?.findings ?? []).map(({ check, state, message }) => `${state} ${check}: ${message}`).join("; ");
+      must(code === 0, `exit ${code}: ${found || text.slice(0, 300)}`);
+      const notes = said.findings.filter(({ state, check }) => state !== "ok" && check !== "status");
+      must(notes.length === 0, found);
+      must((await stage.fleet("list")).said.agents.length === 0, "it left an agent");
+      return said.findings.find(({ check }) => check === "delivery").message;
+    },
+  ],
 ];

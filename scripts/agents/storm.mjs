@@ -11,9 +11,18 @@ const SHORT = 8000;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Texts as a program keeps them by itself: what it would change is not sent. */
+const KEPT_BY = {
+  claude: (text) =>
+    text
+      .replaceAll("\t", "    ")
+      .replace(/\p{Default_Ignorable_Code_Point}/gu, "")
+      .normalize("NFC"),
+};
+
 /** What a program makes of a text by itself; null where it is no prompt to it. */
 const MADE_OF = {
-  claude: (text) => (text.startsWith("/") ? null : text.normalize("NFC")),
+  claude: (text) => (text.startsWith("/") ? null : text),
   codex: (text) => text,
   opencode: (text) => (/^(exit|quit|:q)$/.test(text) ? null : text),
   // A file that is named is looked up, and read.
@@ -38,7 +47,7 @@ export async function storm(agent, model, fleetBin, { count, most, seed }) {
   try {
     for (const [at, whole] of texts.entries()) {
       const given = MADE_OF[agent](whole) === null ? `Say ${whole.replaceAll("@", "at ")}` : whole;
-      const text = given.trim();
+      const text = (KEPT_BY[agent]?.(given) ?? given).trim();
       const expected = MADE_OF[agent](text);
       if (branch === null || Buffer.byteLength(text) > SHORT || at === count - long) await begin();
       rmSync(join(HOME, "canary"), { force: true });
@@ -51,7 +60,12 @@ export async function storm(agent, model, fleetBin, { count, most, seed }) {
       const taken = () =>
         model.requests.slice(before).filter((request) => request.main && request.results === 0 && unwrapped(request.prompt) === expected)
           .length;
-      const waits = result.delivery === "delivered" ? 30 : 6;
+      const has = () => {
+        const got = model.requests.slice(before).findLast((request) => request.main)?.prompt ?? null;
+        return got === null ? "nothing" : difference(unwrapped(got), expected);
+      };
+      // gemini takes its time over a long one.
+      const waits = result.delivery === "delivered" ? 30 + Buffer.byteLength(text) / 6000 : 6;
       await stage.until(taken, (times) => times > 0, waits);
       const idle = await stage.fleet("wait", branch, "--for", "idle", "--timeout", "60");
       await pause(200);
@@ -64,14 +78,12 @@ export async function storm(agent, model, fleetBin, { count, most, seed }) {
       if (result.delivery === "delivered") {
         told.delivered += 1;
         told.evidence[result.evidence] = (told.evidence[result.evidence] ?? 0) + 1;
-        if (times === 0) {
-          const got = model.requests.slice(before).findLast((request) => request.main)?.prompt ?? null;
-          told.falsely.push(`${what}: the server has ${got === null ? "nothing" : difference(unwrapped(got), expected)}`);
-        }
+        if (times === 0) told.falsely.push(`${what}: the server has ${has()}`);
       } else (told[result.delivery] ?? told.refused).push(`${what}: ${result.reason}${times > 0 ? " (but it was taken)" : ""}`);
       if (stage.canary()) throw new Error(`${what}: THE PROMPT WAS EXECUTED`);
       const bad = times !== 1 || result.delivery !== "delivered";
-      if (bad) console.log(`    ${what}: ${result.delivery} (${result.reason ?? result.evidence}), taken ${times} times`);
+      if (bad)
+        console.log(`    ${what}: ${result.delivery} (${result.reason ?? result.evidence}), taken ${times} times; the server has ${has()}`);
       if (bad) console.log(stage.screen().split("\n").slice(-16).join("\n"));
       // What is left of a prompt that did not arrive must not spoil the next.
       if (bad || idle.code !== 0) await begin();

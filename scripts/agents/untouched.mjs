@@ -28,6 +28,9 @@ const CONFIG = [
   ".config/git",
 ];
 
+/** By itself claude asks a model whether to ask, and notes that it has said so. */
+const modeOf = (agent) => (agent === "claude" ? ["--mode", "ask"] : []);
+
 /** Digests of what there is, by path; folders of libraries left out. */
 function snapshot() {
   const found = new Map();
@@ -64,8 +67,7 @@ function differing(a, b, path = "") {
 
 export async function untouched(agent, model, fleetBin) {
   const withFleet = await run(agent, model, fleetBin, async (stage) => {
-    const mode = agent === "claude" ? ["--mode", "ask"] : [];
-    const made = await stage.fleet("create", "a", "--agent", agent, ...mode, "--prompt", "Say hello, please");
+    const made = await stage.fleet("create", "a", "--agent", agent, ...modeOf(agent), "--prompt", "Say hello, please");
     if (made.code !== 0) throw new Error(`create: exit ${made.code}: ${made.text.slice(0, 300)}`);
     await answered(stage, "Say hello, please");
     await stage.fleet("prompt", "a", "And once more");
@@ -124,7 +126,7 @@ async function openedForWriting(stage, fleetBin) {
   if (spawnSync("strace", ["-V"]).status !== 0) return null;
   const trace = join(HOME, "trace");
   const commands = [
-    ["create", "b", "--agent", stage.agent, "--prompt", "Say hello, again"],
+    ["create", "b", "--agent", stage.agent, ...modeOf(stage.agent), "--prompt", "Say hello, again"],
     ["prompt", "a", "Once more"],
     ["list"],
     ["stop", "b"],
@@ -132,6 +134,7 @@ async function openedForWriting(stage, fleetBin) {
     ["kill", "b", "--force", "--yes"],
   ];
   const opened = new Set();
+  let own = 0;
   for (const args of commands) {
     const argv = [
       "-f",
@@ -156,10 +159,12 @@ async function openedForWriting(stage, fleetBin) {
     for (const line of readFileSync(trace, "utf8").split("\n")) {
       if (!/O_(WRONLY|RDWR|CREAT)|^\d+ +(creat|rename|unlink)/.test(line) || /= -1 E/.test(line)) continue;
       for (const [, path] of line.matchAll(/"((?:[^"\\]|\\.)*)"/g)) {
+        if (path.startsWith(join(HOME, ".ai_fleet"))) own += 1;
         if (path.startsWith(HOME) && !path.startsWith(join(HOME, ".ai_fleet")) && !path.startsWith(join(stage.repo, ".git")))
           opened.add(path);
       }
     }
   }
+  if (own < commands.length) throw new Error("strace has not seen fleet write even into its own home");
   return [...opened];
 }

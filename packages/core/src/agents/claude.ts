@@ -35,8 +35,7 @@ export const claude: AgentAdapter = {
   // A first `/` is an order also with a blank before it.
   typed(prompt) {
     const { paste, taken } = prompt.startsWith("/") ? { paste: prompt, taken: prompt } : asText(prompt);
-    // It composes letters and their accents: another spelling of the same text.
-    return withoutMarks(prompt, { paste, taken: taken.normalize("NFC") });
+    return withoutMarks(prompt, { paste, taken: asKept(taken) });
   },
   modes: {
     ask: ["--permission-mode", "manual"],
@@ -45,13 +44,28 @@ export const claude: AgentAdapter = {
   },
   reports: hookReader({
     events: { SessionStart: null, UserPromptSubmit: "working", PermissionRequest: "waiting", Stop: "idle", StopFailure: "idle" },
-    prompt: { kind: "UserPromptSubmit", field: "prompt", unwrap: (text) => PASTED.exec(text)?.[2] ?? text },
+    prompt: { kind: "UserPromptSubmit", field: "prompt", unwrap: (text) => asKept(PASTED.exec(text)?.[2] ?? text) },
     conversation: "session_id",
     question: toolQuestion,
     // No hook runs on Esc, nor when a question is answered.
     silent: ["working>idle", "waiting>working", "waiting>idle", "idle>waiting"],
   }),
 };
+
+/** What it drops where it joins nothing: characters that cannot be seen. */
+const UNSEEN = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u{13430}-\u{1343f}]/gu;
+
+/**
+ * A prompt as it keeps it: letters and their accents composed, four blanks for a tab, and nothing that cannot be seen. It keeps
+ * the joiners of emoji and of some scripts; both texts are compared without.
+ */
+function asKept(text: string): string {
+  return text
+    .replaceAll("\t", "    ")
+    .replace(/[\u2028\u2029]/g, "\n")
+    .replace(UNSEEN, "")
+    .normalize("NFC");
+}
 
 /** How it hands on a paste of several lines. */
 const PASTED = /^\s*<pasted_content id="([^"]*)">\n(.*)\n<\/pasted_content id="\1">\s*$/s;

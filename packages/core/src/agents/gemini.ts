@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Choice, StatusReading } from "../model/index.js";
-import type { AgentAdapter, Evidence, LaunchContext, ReportReader, Typed } from "../ports/index.js";
+import type { AgentAdapter, Evidence, LaunchContext, ReportReader, Said, Typed } from "../ports/index.js";
 import { hasSibling, lastChoices } from "./dialog.js";
 import { commandOf, fitsArgument, looksLikeOption, promptOf, withArgument, withoutMarks, withPaste } from "./launch.js";
 import { IDLE, isRule, unframed, visibleLines, WORKING, waiting } from "./screen.js";
@@ -38,8 +38,9 @@ export const gemini: AgentAdapter = {
     said: () => null,
     conversation: () => null,
     taken: () => null,
-    silent: [],
-    diary: { path: transcriptOf, said: () => null, taken: lastPrompt },
+    // The title does, and a question is on the screen.
+    silent: ["working>idle", "working>waiting"],
+    diary: { path: transcriptOf, said: takenUp, taken: lastPrompt },
   },
 };
 
@@ -68,6 +69,31 @@ async function transcriptOf(...[{ worktree, conversation, env }, files]: Paramet
   // Taken up again, it goes on in the file it had, beside a new one that stays empty.
   const [last] = found.sort((a, b) => b.modifiedAt - a.modifiedAt);
   return last === undefined ? null : join(chats, last.name);
+}
+
+/** With a long prompt it is busy before its title says that it works: so long for each character, milliseconds. */
+const SLOW_MS = 0.2;
+/** The same for one of which only the end was read. */
+const SLOWEST_MS = 90_000;
+const ROW = /^\{"id":"[^"]*","timestamp":"([^"]+)","type":"(\w+)"/;
+const UPDATED = /^\{"\$set":\{"lastUpdated":"([^"]+)"\}\}$/;
+
+/** A prompt that it has taken and not yet answered is work, whatever its title says, until it had the time to say so. */
+function takenUp(text: string): Said | null {
+  let updated: string | undefined;
+  for (const line of text.trimEnd().split("\n").reverse()) {
+    const [, at] = UPDATED.exec(line) ?? [];
+    if (at !== undefined) {
+      updated ??= at;
+      continue;
+    }
+    const [, since, type] = ROW.exec(line) ?? [];
+    if (since !== undefined) return type === "user" ? { status: "working", at: Date.parse(since) + line.length * SLOW_MS } : null;
+    // The user's rows end with their parts, the program's own with what they cost.
+    const isCut = !line.startsWith('{"') && line.endsWith('"}]}') && updated !== undefined;
+    return isCut ? { status: "working", at: Date.parse(String(updated)) + SLOWEST_MS } : null;
+  }
+  return null;
 }
 
 /** The last row of the user's own; what the program adds in its user's name starts with a tag. */

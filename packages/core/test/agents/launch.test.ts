@@ -214,6 +214,20 @@ describe("the transcript of gemini", () => {
     expect(diary?.taken?.([...rows, files].join("\n"))).toEqual({ text: "@a", at: 5 });
     expect(diary?.taken?.(rows.slice(0, 2).join("\n"))).toBeNull();
   });
+
+  it("are work until they are answered, for as long as their length may keep the program from saying so", () => {
+    const at = "2026-11-22T21:50:34.227Z";
+    const updated = `{"$set":{"lastUpdated":"${at}"}}`;
+    const asked = `{"id":"a-1","timestamp":"${at}","type":"user","content":[{"text":"${"x".repeat(100_000)}"}]}`;
+    const answered = `{"id":"a-2","timestamp":"${at}","type":"gemini","content":"Done.","tokens":{"input":0},"model":"gemini-2.5-pro"}`;
+    const said = (...rows: string[]) => diary?.said(`${rows.join("\n")}\n`, 0);
+    expect(said(asked, updated)).toMatchObject({ status: "working" });
+    expect((said(asked, updated)?.at ?? 0) - Date.parse(at)).toBeGreaterThan(20_000);
+    expect(said(asked.slice(90_000), updated)).toMatchObject({ status: "working" });
+    expect(said(asked, updated, answered, updated)).toBeNull();
+    expect(said(answered.slice(20), updated)).toBeNull();
+    expect(said("")).toBeNull();
+  });
 });
 
 describe("a prompt that the program would read as an order", () => {
