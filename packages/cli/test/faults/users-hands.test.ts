@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openFleet } from "../../../core/test/support/demo.js";
 import { makeWorld, settle, type World } from "../../../core/test/support/world.js";
 import { commitFile } from "./support/kinds-of-work.js";
+import { LONG } from "./support/report.js";
 import { json, run } from "./support/run.js";
 import { snapshot } from "./support/snapshot.js";
 
@@ -71,7 +72,7 @@ describe("work that comes while its agent is killed", () => {
     expect((await fleet.list()).map(({ branch }) => branch)).toEqual(["late"]);
   });
 
-  it("but what can be made again keeps nobody: it goes all the same", async () => {
+  it.runIf(LONG)("but what can be made again keeps nobody: it goes all the same", async () => {
     const agent = await make("late");
     const slow = await open({
       git: (git) => ({
@@ -104,7 +105,7 @@ describe("commits that only the reflog of the worktree names", () => {
     expect(world.git(agent.worktree, "status", "--porcelain")).toBe("");
   });
 
-  it("and that an amend replaced are not kept", async () => {
+  it.runIf(LONG)("and that an amend replaced are not kept", async () => {
     const agent = await make("amended");
     commitFile(world, agent.worktree, "one.txt");
     world.git(agent.worktree, "commit", "-q", "--amend", "-m", "better");
@@ -166,7 +167,7 @@ describe("a worktree changed by hand", () => {
     expect(holders(tip)).toEqual([`refs/fleet/trash/${id}`]);
   });
 
-  it("put behind a link: only the link goes", async () => {
+  it.runIf(LONG)("put behind a link: only the link goes", async () => {
     const { worktree } = await make("linked");
     const place = join(world.root, "big-disk");
     renameSync(worktree, place);
@@ -189,7 +190,7 @@ describe("a worktree changed by hand", () => {
     expect(readFileSync(join(two.worktree, "one.txt"), "utf8")).toBe("1");
   });
 
-  it("on a branch that was renamed or left: that branch stays", async () => {
+  it.runIf(LONG)("on a branch that was renamed or left: that branch stays", async () => {
     const [renamed, left] = [await make("old-name"), await make("left")];
     world.git(renamed.worktree, "branch", "-m", "new-name");
     const tip = commitFile(world, renamed.worktree, "one.txt");
@@ -259,14 +260,14 @@ describe("a restoral that something stands in the way of changes nothing, and sa
     expect(world.git(worktree, "status", "--porcelain")).toBe("?? new.txt\n");
   });
 
-  it("another agent of that name", async () => {
+  it.runIf(LONG)("another agent of that name", async () => {
     await dirty();
     const other = await make("work");
     world.git(other.worktree, "switch", "-q", "-c", "away");
     await refused("AGENT_EXISTS");
   });
 
-  it("its folder's place is taken", async () => {
+  it.runIf(LONG)("its folder's place is taken", async () => {
     const { worktree } = await dirty();
     world.write(join(worktree, "mine.txt"), "x");
     await refused("BRANCH_IN_USE");
@@ -345,7 +346,7 @@ describe("fleet trash", () => {
     expect(readdirSync(join(world.fleetHome, "trash")).sort()).toEqual([young, undated, last].sort());
   });
 
-  it("finds refs and folders that belong to nothing, and deletes none of them", async () => {
+  it.runIf(LONG)("finds refs and folders that belong to nothing, and deletes none of them", async () => {
     await make("work");
     world.git(repo, "update-ref", "refs/fleet/trash/nobodys", "HEAD");
     world.write(join(world.fleetHome, "trash/odd/tree/precious.txt"), "x");
