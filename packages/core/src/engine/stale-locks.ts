@@ -19,9 +19,10 @@ export async function removeStaleLocks(deps: Deps, entries: readonly Unfinished[
   if (suspects.length === 0) return;
   await deps.clock.sleep(AGAIN_MS);
   const paths = suspects.map(([path]) => path);
-  const again = await stampsOf(deps, paths);
   const open = await deps.processes.openFiles(paths);
   if (open === null) return;
+  // After that: a git that has ended meanwhile may have made room for another's lock.
+  const again = await stampsOf(deps, paths);
   for (const [path, { modifiedAt, size }] of suspects) {
     const now = again.get(path);
     if (now?.modifiedAt === modifiedAt && now.size === size && !open.has(path)) await deps.host.files.remove(path);
