@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -86,6 +87,33 @@ describe("removing a worktree", () => {
     });
     expect(existsSync(join(a.path, "README.md"))).toBe(true);
     expect(existsSync(join(path, ".git/HEAD"))).toBe(true);
+  });
+});
+
+describe("saving a worktree", () => {
+  it("saves its files also when the user's own gc takes a folder away that git was about to write into", async () => {
+    const a = await make("a");
+    world.write(join(a.path, "new.txt"), "mine\n");
+    const met = join(world.root, "met");
+    const real = execFileSync("sh", ["-c", "command -v git"], { env: world.env, encoding: "utf8" }).trim();
+    world.write(
+      join(world.root, "bin/git"),
+      `#!/bin/sh
+case " $* " in *" update-index "*)
+  if [ ! -e '${met}' ]; then
+    : > '${met}'
+    echo 'error: unable to create temporary file: No such file or directory' >&2
+    exit 128
+  fi;;
+esac
+exec '${real}' "$@"
+`,
+      0o755,
+    );
+    const unlucky = makeDriver(world, { PATH: `${world.root}/bin:${world.env.PATH}` }).git;
+    const saved = await unlucky.save(repo, a, "abc");
+    expect(existsSync(met)).toBe(true);
+    expect(world.git(path, "show", `${saved.commit}:new.txt`)).toBe("mine\n");
   });
 });
 

@@ -83,9 +83,12 @@ function lockIn(stderr: string): string | null {
   return file?.replaceAll("/./", "/") ?? (settings === undefined ? null : `${settings}.lock`);
 }
 
-/** Whether a failure is known to be two gits meeting at one file, so that trying again is right. */
+/**
+ * Whether a failure is known to be two gits meeting at one file, so that trying again is right. A `gc` removes
+ * the emptied folder of loose objects that another git is about to write into: no temporary file can be created there.
+ */
 export function isRace(stderr: string): boolean {
-  return /could not lock config file|failed to read .*commondir|Invalid path '.*\/worktrees\/.*': No such file|Unable to create '.*\.lock': File exists|cannot lock ref .*Unable to create/.test(
+  return /unable to create temporary file: No such file|could not lock config file|failed to read .*commondir|Invalid path '.*\/worktrees\/.*': No such file|Unable to create '.*\.lock': File exists|cannot lock ref .*Unable to create/.test(
     stderr,
   );
 }

@@ -6,6 +6,7 @@ import { hiddenChanges, unflag } from "./hidden-changes.js";
 import { indexOddities } from "./index-file.js";
 import { namesAdminDir } from "./links.js";
 import { ownCommits } from "./own-commits.js";
+import { retrying } from "./repository-lock.js";
 import { withScratchIndex } from "./scratch-index.js";
 import { stagedTree } from "./staged-tree.js";
 
@@ -53,7 +54,7 @@ export async function saveWorktree(
     const head = await commitAt(git, place, "HEAD^{commit}", call);
     const heads = head === null ? [] : [head];
     const parents = [...heads, ...(await ownCommits(git, repo.commonDir, adminDir, heads, call))];
-    try {
+    const everything = async (): Promise<Saved> => {
       const staged = await stagedTree(git, place, call);
       const files = linked ? await workTree(git, place, call) : staged;
       return await keep(files, [
@@ -61,6 +62,10 @@ export async function saveWorktree(
         await commitTree(git, place, staged, heads, `staged in ${id}`, call),
         ...parents.slice(heads.length),
       ]);
+    };
+    try {
+      // A meeting with the user's own gc must not cost the files their place in what is saved.
+      return await retrying(everything, call);
     } catch (error) {
       if (!isFleetError(error, "DRIVER_FAILED")) throw error;
       // Not the files then (a filter that fails, a broken index): the commits all the same.
