@@ -15,8 +15,9 @@ function row(
   texts: [clients: string, name: string, command: string, title: string],
   dead = "0||",
 ) {
-  const lengths = texts.map((text) => Buffer.byteLength(text)).join("|");
-  return `${pane}|${session}|${agent}|${marked}|42|${dead}|1700000000|1700000005|/dev/pts/1|${lengths}|${texts.join("")}\n`;
+  const [clients, name, command, title] = texts;
+  const lengths = [name, title].map((text) => Buffer.byteLength(text)).join("|");
+  return `${pane}|${session}|${agent}|${marked}|42|${dead}|1700000000|1700000005|/dev/pts/1|${clients}|${lengths}|${name}${title}${command}\n`;
 }
 
 describe("a listing of panes", () => {
@@ -42,7 +43,7 @@ describe("a listing of panes", () => {
   });
 
   it("goes on with the next row after a text whose bytes were lost", () => {
-    const broken = row("%1", "$1", "a", "%1", ["", "n", "cc", "tt"]).replace("cctt", "\ufffdctt");
+    const broken = row("%1", "$1", "a", "%1", ["", "n", "cc", "tt"]).replace("ttcc", "\ufffdtcc");
     expect(parsePanes(broken + row("%2", "$2", "b", "%2", ["", "n", "c", ""])).map(({ id }) => id)).toContain("%2");
   });
 

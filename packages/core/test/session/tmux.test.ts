@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createAll, createOne, seen } from "../../src/testing/contracts/session-subject.js";
@@ -50,6 +50,19 @@ describe("many agents at once", () => {
 });
 
 describe("hostile surroundings", () => {
+  it("shows a program as one session, whose name reads like another one's row", async () => {
+    const w = world();
+    const driver = tmuxIn(w);
+    const name = "a\n%9|$9|aaaaaaaa|%9|42|0|||1700000000|1700000000|tty||1|1|nt";
+    symlinkSync("/bin/cat", join(w.root, name));
+    const session = await createOne(driver, specs(w)([join(w.root, name)]));
+    const sessions = await settle(
+      () => driver.list(),
+      ([first]) => first?.command.startsWith("a") === true,
+    );
+    expect(sessions.map(({ agent, command }) => [agent, command])).toEqual([[session.agent, name.replace("\n", " ")]]);
+  });
+
   it("works from a home whose name a shell, a format or a date would expand, and expands none of it", async () => {
     const w = world();
     // A name of this run's own: what a mistake makes may lie anywhere, and stay.

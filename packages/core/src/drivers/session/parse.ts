@@ -1,7 +1,10 @@
 import { constants } from "node:os";
 import type { Session } from "../../model/index.js";
 
-/** What `list-panes -F` is asked for: numbers and our own words first, then the lengths of the free texts, then these. */
+/**
+ * What `list-panes -F` is asked for: numbers, our own words and terminals first, then the lengths of the free texts, then these.
+ * The program's name is last, in one line: tmux looks into /proc each time it is named, and may find another one.
+ */
 export const LIST_FORMAT = [
   "#{pane_id}",
   "#{session_id}",
@@ -14,11 +17,10 @@ export const LIST_FORMAT = [
   "#{session_created}",
   "#{window_activity}",
   "#{pane_tty}",
-  "#{n:session_attached_list}",
+  "#{session_attached_list}",
   "#{n:session_name}",
-  "#{n:pane_current_command}",
   "#{n:pane_title}",
-  "#{session_attached_list}#{session_name}#{pane_current_command}#{pane_title}",
+  "#{session_name}#{pane_title}#{s/\n/ /:pane_current_command}",
 ].join("|");
 
 /** A pane as tmux lists it. */
@@ -29,11 +31,11 @@ export interface ListedPane extends Session {
   readonly markedPane: string | null;
 }
 
-const HEAD = /(%\d+)\|(\$\d+)\|([^|]*)\|([^|]*)\|(\d*)\|([01]?)\|(\d*)\|([^|]*)\|(\d*)\|(\d*)\|([^|]*)\|(\d+)\|(\d+)\|(\d+)\|(\d+)\|/y;
+const HEAD = /(%\d+)\|(\$\d+)\|([^|]*)\|([^|]*)\|(\d*)\|([01]?)\|(\d*)\|([^|]*)\|(\d*)\|(\d*)\|([^|]*)\|([^|]*)\|(\d+)\|(\d+)\|/y;
 
 /**
- * Parses the whole answer. Titles and names of programs may hold any text, so each is taken by its
- * length in bytes: no text can pose as a field or a row.
+ * Parses the whole answer. Titles may hold any text, so each is taken by its length in bytes, and names of programs hold
+ * no newline: no text can pose as a field or a row.
  */
 export function parsePanes(answer: string): ListedPane[] {
   // One character per byte, as tmux counts.
@@ -52,15 +54,16 @@ export function parsePanes(answer: string): ListedPane[] {
     }
     at = HEAD.lastIndex;
     const take = (length: string | undefined) => {
+      if (length === "0") return "";
       const text = Buffer.from(bytes.slice(at, at + Number(length)), "latin1").toString("utf8");
       at += Number(length);
       return text;
     };
-    const clients = take(head[12]);
     const name = take(head[13]);
-    const command = take(head[14]);
-    const title = take(head[15]);
-    if (bytes[at] === "\n") at++;
+    const title = take(head[14]);
+    const end = bytes.indexOf("\n", at);
+    const command = take(`${(end < 0 ? bytes.length : end) - at}`);
+    at += 1;
     const dead = head[6] === "1";
     panes.push({
       id: head[1] ?? "",
@@ -73,7 +76,7 @@ export function parsePanes(answer: string): ListedPane[] {
       exitCode: dead ? exitCode(head[7] ?? "", head[8] ?? "") : null,
       createdAt: Number(head[9]) * 1000,
       activityAt: Number(head[10] || head[9]) * 1000,
-      attached: terminals(clients),
+      attached: terminals(head[12] ?? ""),
       title,
       command,
       tty: head[11] ?? "",
