@@ -20,8 +20,26 @@ export async function readMarked(deps: Deps, commonDir: string): Promise<readonl
   } catch {
     return null;
   }
-  return marks.map((mark) => ({ commonDir, mark, says: readMarkText(deps.paths.home, mark.text) }));
+  const before = understood.get(deps.git)?.get(commonDir);
+  const now = new Map(
+    marks.map((mark) => {
+      const known = before?.get(mark.adminDir);
+      return [mark.adminDir, known?.text === mark.text ? known : { text: mark.text, says: readMarkText(deps.paths.home, mark.text) }];
+    }),
+  );
+  const places = understood.get(deps.git) ?? new Map();
+  understood.set(deps.git, places.set(commonDir, now));
+  return marks.flatMap((mark) => ({ commonDir, mark, says: (now.get(mark.adminDir) as Understood).says }));
 }
+
+/** A mark's text with what it says: of a hundred marks that are read again hardly one has changed. */
+interface Understood {
+  readonly text: string;
+  readonly says: MarkText;
+}
+
+/** By driver, repository and admin directory: what was read last. */
+const understood = new WeakMap<object, Map<string, ReadonlyMap<string, Understood>>>();
 
 /** Our own marks by agent. A copy of one in another worktree's registration, or in a copy of the repository, is none. */
 export function ownMarks(marked: Iterable<Marked>): ReadonlyMap<string, Marked> {
@@ -47,7 +65,13 @@ export function recordOf({ commonDir, mark, says }: Marked): AgentRecord | null 
 /** What the registry says of an agent that the mark says otherwise is wrong, but for what changes while it lives. */
 export function corrected(registered: AgentRecord, marked: AgentRecord): AgentRecord {
   const { credentials, conversation, process, maker, status, statusSource, statusSince, exitCode } = registered;
-  return { ...marked, credentials, conversation, process, maker, status, statusSource, statusSince, exitCode };
+  const record = { ...marked, credentials, conversation, process, maker, status, statusSource, statusSince, exitCode };
+  return isSame(record, registered) ? registered : record;
+}
+
+function isSame(a: AgentRecord, b: AgentRecord): boolean {
+  const fields = Object.keys(a) as (keyof AgentRecord)[];
+  return fields.length === Object.keys(b).length && fields.every((field) => a[field] === b[field]);
 }
 
 /**

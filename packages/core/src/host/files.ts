@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { toFleetError } from "../errors/index.js";
 import type { FileStat, HostFiles } from "../ports/index.js";
 import { makeFolders } from "./folder.js";
+import { readManyKept, TEXT } from "./kept-reads.js";
 import { removeTree } from "./remove-tree.js";
 import { watchFolders } from "./watch-folders.js";
 
@@ -15,12 +16,13 @@ import { watchFolders } from "./watch-folders.js";
  * ten times as long; a thousand files under /proc take a tenth of the time.
  */
 export const localFiles: HostFiles = {
-  read: (path) => orNull(path, async () => readFileSync(path, "utf8")),
+  read: (path) => orNull(path, async () => readFileSync(path, TEXT)),
 
-  async readMany(paths) {
+  async readMany(paths, kept) {
+    if (kept !== undefined) return readManyKept(paths, kept);
     return paths.map((path) => {
       try {
-        return readFileSync(path, "utf8");
+        return readFileSync(path, TEXT);
       } catch {
         return null;
       }

@@ -5,5 +5,6 @@ export * from "./local.js";
 export { printable } from "./printable.js";
 export { isAtWork, type Pulse, pulseOf } from "./pulse.js";
 export { RUN_MARK } from "./run-mark.js";
+export { isSameFile, statsOf, willShowChange } from "./same-file.js";
 export { token } from "./token.js";
 export * from "./tool-checks.js";

@@ -59,11 +59,17 @@ export interface FolderWatch {
   close(): void;
 }
 
+/** What a host keeps of files that are read again and again, by path; an empty map to begin with, and nobody else's business. */
+export type KeptReads = Map<string, unknown>;
+
 /** Files on a host. "Not there" is `null` or `false`; "could not be asked" throws a FleetError. */
 export interface HostFiles {
   read(path: string): Promise<string | null>;
-  /** Many small files in one go, in order; for `/proc` and marks. Unreadable is null here. */
-  readMany(paths: readonly string[]): Promise<readonly (string | null)[]>;
+  /**
+   * Many small files in one go, in order; for `/proc` and marks. Unreadable is null here. What was read before with the
+   * same `kept` need not be read again, if the system shows that it has not changed since; not for `/proc`.
+   */
+  readMany(paths: readonly string[], kept?: KeptReads): Promise<readonly (string | null)[]>;
   /** Names in many folders in one go, with when each was last modified, epoch milliseconds. Unreadable is null here. */
   listMany(paths: readonly string[]): Promise<readonly (readonly { readonly name: string; readonly modifiedAt: number }[] | null)[]>;
   /** Tells at once of what is made, written, renamed or removed in folders, by the folder. A host that cannot leaves it out: then it is looked at intervals. */

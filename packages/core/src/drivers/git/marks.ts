@@ -1,18 +1,31 @@
 import { dirname, join } from "node:path";
 import type { HostFiles, Mark } from "../../ports/index.js";
-import { readRegistrations } from "./registrations.js";
+import { type KeptRegistrations, readRegistrations } from "./registrations.js";
 
 /** Name of our mark in a worktree's admin directory. */
 export const MARK_FILE = "aifleet.json";
 
 /** Every mark in the repository's admin directories. */
-export async function readMarks(files: HostFiles, commonDir: string): Promise<Mark[]> {
-  const registrations = await readRegistrations(files, commonDir);
-  const texts = await files.readMany(registrations.map(({ adminDir }) => join(adminDir, MARK_FILE)));
+export async function readMarks(files: HostFiles, commonDir: string, kept?: KeptRegistrations): Promise<Mark[]> {
+  const registrations = await readRegistrations(files, commonDir, kept);
+  const texts = await files.readMany(
+    registrations.map(({ adminDir }) => `${adminDir}/${MARK_FILE}`),
+    kept?.marks,
+  );
   return registrations.flatMap(({ adminDir, path, present }, i) => {
     const text = texts[i];
     return text === null || text === undefined ? [] : [{ adminDir, worktreePath: path, present, text }];
   });
+}
+
+/** Reads marks again and again, each file only when it may have changed. */
+export function markReader(files: HostFiles): (commonDir: string) => Promise<Mark[]> {
+  const repositories = new Map<string, KeptRegistrations>();
+  return (commonDir) => {
+    const kept = repositories.get(commonDir) ?? { gitdirs: new Map(), links: new Map(), marks: new Map() };
+    repositories.set(commonDir, kept);
+    return readMarks(files, commonDir, kept);
+  };
 }
 
 export function readMark(files: HostFiles, adminDir: string): Promise<string | null> {

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import type { Repository } from "../../model/index.js";
-import type { HostFiles } from "../../ports/index.js";
+import type { HostFiles, KeptReads } from "../../ports/index.js";
 import { cutNewline, namesAdminDir } from "./links.js";
 
 /** One admin directory as its files tell, without asking git. */
@@ -11,16 +11,29 @@ export interface Registration {
   readonly present: boolean;
 }
 
+/** What is kept of one repository's registrations between two looks at them. */
+export interface KeptRegistrations {
+  readonly gitdirs: KeptReads;
+  readonly links: KeptReads;
+  readonly marks: KeptReads;
+}
+
 /** Every linked worktree's admin directory. File reads only. */
-export async function readRegistrations(files: HostFiles, commonDir: string): Promise<Registration[]> {
+export async function readRegistrations(files: HostFiles, commonDir: string, kept?: KeptRegistrations): Promise<Registration[]> {
   const folder = join(commonDir, "worktrees");
   const adminDirs = ((await files.list(folder)) ?? []).map((name) => join(folder, name));
-  const gitdirs = await files.readMany(adminDirs.map((dir) => join(dir, "gitdir")));
+  const gitdirs = await files.readMany(
+    adminDirs.map((dir) => `${dir}/gitdir`),
+    kept?.gitdirs,
+  );
   const named = adminDirs.flatMap((adminDir, i) => {
     const text = gitdirs[i];
     return text === null || text === undefined ? [] : [{ adminDir, path: folderOf(cutNewline(text), adminDir) }];
   });
-  const links = await files.readMany(named.map(({ path }) => join(path, ".git")));
+  const links = await files.readMany(
+    named.map(({ path }) => `${path}/.git`),
+    kept?.links,
+  );
   const found = await Promise.all(
     named.map(async ({ adminDir, path }, i): Promise<Registration> => {
       // As git writes it; what a person or a moved folder made of it takes a closer look.

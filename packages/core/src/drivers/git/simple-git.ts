@@ -13,7 +13,7 @@ import { ignoredPaths } from "./ignored.js";
 import { inspectRegistration, inspectWorktree } from "./inspect.js";
 import { readLink } from "./links.js";
 import { lockFiles } from "./lock-files.js";
-import { readMark, readMarks, writeMark } from "./marks.js";
+import { markReader, readMark, writeMark } from "./marks.js";
 import { deleteBranch, fleetRefs, isReachable, makeBranch, resolveCommit, setFleetRef } from "./refs.js";
 import { moveAway, removeWorktree, removeWorktrees } from "./remove.js";
 import { findRoot } from "./root.js";
@@ -70,7 +70,7 @@ export function simpleGitDriver(options: SimpleGitDriverOptions): GitDriver {
     ignored: (folder, paths, call) => ignoredPaths(git, folder, paths, call),
     exclude: (repo, worktree, paths, call) => exclude(git, locks, repo, worktree, paths, call),
     lockFiles: (commonDir, branches) => lockFiles(host.files, commonDir, branches),
-    readMarks: (commonDir) => readMarks(host.files, commonDir),
+    readMarks: markReader(host.files),
     readMark: (adminDir) => readMark(host.files, adminDir),
     writeMark: (adminDir, text) => writeMark(host.files, adminDir, text),
     readLink: (folder) => readLink(host.files, folder),

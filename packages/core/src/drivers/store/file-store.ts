@@ -1,9 +1,10 @@
-import { chmodSync, constants, copyFileSync, lstatSync, renameSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, lstatSync, renameSync, type Stats } from "node:fs";
 import { makePrivateFolder, removeQuietly, writeDurably } from "../../config/durable.js";
 import type { HomePaths } from "../../config/paths.js";
 import { throwIfAborted, toFleetError } from "../../errors/index.js";
+import { isSameFile, statsOf, willShowChange } from "../../host/index.js";
 import type { Locks, Store } from "../../ports/index.js";
-import { formatState, readState } from "./state-file.js";
+import { formatState, readState, readStateLeisurely } from "./state-file.js";
 
 /**
  * The registry in state.json. Reading takes no lock, since the file is only ever replaced whole;
@@ -12,11 +13,18 @@ import { formatState, readState } from "./state-file.js";
  */
 export function fileStore(options: { readonly paths: Pick<HomePaths, "home" | "state">; readonly locks: Locks }): Store {
   const { paths, locks } = options;
+  /** What was read last, good for as long as the file is the same. */
+  let last: { readonly stats: Stats; readonly snapshot: Awaited<ReturnType<Store["read"]>> } | undefined;
   return {
     async read(call = {}) {
       throwIfAborted(call.signal);
-      const { draft, problems } = readState(paths.state);
-      return { ...draft, problems };
+      const stats = statsOf(paths.state);
+      if (last !== undefined && stats !== undefined && isSameFile(last.stats, stats)) return last.snapshot;
+      const now = Date.now();
+      const { draft, problems } = await readStateLeisurely(paths.state);
+      const snapshot = { ...draft, problems };
+      last = stats !== undefined && problems.length === 0 && willShowChange(stats, now) ? { stats, snapshot } : undefined;
+      return snapshot;
     },
     async update(change, call = {}) {
       makePrivateFolder(paths.home);

@@ -13,7 +13,20 @@ export interface FoundState {
 
 /** Reads state.json. Missing is empty and fine; what cannot be parsed is empty and a problem; a newer version throws. */
 export function readState(file: string): FoundState {
+  return takeIn(file, readText(file));
+}
+
+/** More than this takes a while to take in, characters. */
+const LONG = 65_536;
+
+/** The same for somebody who has asked other programs meanwhile: they are let go on before a long text is taken in. */
+export async function readStateLeisurely(file: string): Promise<FoundState> {
   const text = readText(file);
+  if ((text?.length ?? 0) > LONG) await new Promise((resolve) => setImmediate(resolve));
+  return takeIn(file, text);
+}
+
+function takeIn(file: string, text: string | null | undefined): FoundState {
   if (text === null) return { draft: { agents: [], repositories: [] }, problems: [] };
   return text === undefined ? broken(file, "is no file") : parseState(text, file);
 }
