@@ -42,7 +42,7 @@ export async function glance(
     asked,
     warn,
     call,
-    seenBefore,
+    { figures: seenBefore },
   );
   const news = fresh.filter((seen) => isNews(seen, seenBefore.get(seen.record.id)));
   if (news.some(({ record }) => isEnded(record.status) || record.conversation !== seenBefore.get(record.id)?.record.conversation))

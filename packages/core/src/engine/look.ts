@@ -1,10 +1,10 @@
 import { type FleetError, isFleetError } from "../errors/index.js";
 import { type AgentRecord, type Choice, isAlive, type Screen, type Session, type TreeSample, type Warning } from "../model/index.js";
-import type { Call, Observation } from "../ports/index.js";
+import type { Call, Observation, ProcessScan } from "../ports/index.js";
 import { known, type Sessions, unasked } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { type Heard, hear } from "./reports.js";
-import { readStatus } from "./status.js";
+import { isQuiet, readStatus } from "./status.js";
 
 /** One agent as the machine shows it now. */
 export interface Seen {
@@ -27,18 +27,24 @@ export interface Seen {
 /** Less than this between two samples says nothing about the processor. */
 const SAMPLE_MS = 200;
 
-/**
- * Looks at several agents with one question each to sessions, screens and processes. `figures`: where these were seen
- * before, by id, so that their processor time and memory are taken from there instead of from all processes.
- */
+/** What somebody who looks at agents has learnt already. */
+export interface Learnt {
+  /** Where these were seen before, by id: processor time and memory are taken from there instead of from all processes. */
+  readonly figures?: ReadonlyMap<string, Pick<Seen, "sample" | "cpu">>;
+  /** All processes, seen a moment ago. */
+  readonly scan?: ProcessScan | undefined;
+}
+
+/** Looks at several agents with one question each to sessions, screens and processes. */
 export async function look(
   deps: Deps,
   records: readonly AgentRecord[],
   asked: Sessions,
   warn: (warning: Warning) => void,
   call?: Call,
-  figures?: ReadonlyMap<string, Pick<Seen, "sample" | "cpu">>,
+  learnt: Learnt = {},
 ): Promise<readonly Seen[]> {
+  const { figures, scan } = learnt;
   const sessions = known(asked);
   const lookedAt = deps.clock.now();
   const live = records.flatMap((record) => {
@@ -52,23 +58,24 @@ export async function look(
       ? new Map<number, TreeSample>()
       : deps.processes.sample(
           live.map(({ session }) => session.pid),
-          call,
+          { ...call, scan },
         ),
     aliveness(deps, records, sessions, call),
     deps.observations.read(),
     hear(deps, live),
   ]);
   // Without its screen a question would look like a rest: then nothing is known.
-  if (isFleetError(screens)) return look(deps, records, screens, warn, call, figures);
+  if (isFleetError(screens)) return look(deps, records, screens, warn, call, learnt);
   const now = deps.clock.now();
   const silent = live.filter(({ record, session }) => {
+    if (isQuiet(session, now)) return false;
     const screen = screens.get(session.id) ?? null;
     const adapter = deps.adapters.get(record.adapter);
     return (adapter?.reports?.said(heard.get(record.id)?.reports ?? []) ?? adapter?.read({ session, screen, now }) ?? null) === null;
   });
   const awaits = await deps.processes.awaitsInput(
     silent.map(({ session }) => session.pid),
-    call,
+    { ...call, scan },
   );
   return records.map((record): Seen => {
     const session = sessions === undefined ? undefined : (sessions.get(record.id) ?? null);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type AgentRecord, isEnded, type Session, type Warning } from "../model/index.js";
-import type { Call, Observation } from "../ports/index.js";
+import type { Call, Observation, ProcessScan } from "../ports/index.js";
 import { askSessions, findSessions, known, type Sessions } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { discoverRepositories } from "./discover.js";
@@ -40,15 +40,20 @@ export interface Scope {
  */
 export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warning) => void, call?: Call): Promise<Surveyed> {
   await recover(deps, warn);
-  const [snapshot, asked] = await Promise.all([deps.store.read(call), askSessions(deps, warn, call)]);
+  const reading = deps.store.read(call);
+  // Their server answers while this process reads files.
+  const asking = askSessions(deps, warn, call);
+  asking.catch(() => undefined);
+  const snapshot = await reading;
   for (const problem of snapshot.problems) warn({ code: "STATE_HEALED", message: problem });
-
-  const found = await findSessions(deps, snapshot.agents, asked, warn, call);
-  const sessions = known(found);
+  await afterWhatIsUnderWay();
   const places = scope.commonDir === null ? await discoverRepositories(deps, snapshot) : [scope.commonDir];
   const marks = new Map<string, readonly Marked[] | null>();
   for (const place of places) marks.set(place, await readMarked(deps, place));
   await sweep(deps, places);
+  const scan = snapshot.agents.some(({ status }) => !isEnded(status)) ? await scanned(deps, call) : undefined;
+  const found = await findSessions(deps, snapshot.agents, await asking, warn, call);
+  const sessions = known(found);
   const own = ownMarks([...marks.values()].flatMap((list) => list ?? []));
 
   const inScope = snapshot.agents.filter((record) => scope.commonDir === null || record.commonDir === scope.commonDir);
@@ -63,12 +68,22 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   const adopted = [...own].flatMap(([id, marked]) => (ids.has(id) ? [] : adopt(marked, elsewhere.has(id), sessions?.get(id))));
   tellBroken([...marks.values()], kept, warn);
 
-  const seen = await look(deps, [...kept, ...adopted], found, warn, call);
+  const seen = await look(deps, [...kept, ...adopted], found, warn, call, { scan });
   const isBroken = snapshot.problems.length > 0;
   await mendIfPossible(() => remember(deps, inScope, kept, adopted, seen, isBroken), warn, "What was found could not be written down");
   await observe(deps, seen);
   await wakeCourier(deps, seen);
   return { agents: seen, warm: warmAmong([...marks.values()].flatMap((list) => list ?? [])), sessions: found };
+}
+
+/** Lets go on what was begun before this thread is busy: reading hundreds of files it lets nothing else through. */
+function afterWhatIsUnderWay(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** All processes; undefined where they cannot be seen at once, so that each question says why. */
+async function scanned(deps: Deps, call?: Call): Promise<ProcessScan | undefined> {
+  return deps.processes.scan?.(call).catch(() => undefined);
 }
 
 /** What marks say that belong to no known agent and cannot be read: their agents' records are lost, their worktrees are not. */
@@ -178,7 +193,7 @@ async function remember(
     .map(({ record }) => record)
     .filter((record) => isLasting(record, before.get(record.id)))
     .map((record) => ({ ...record, process: isEnded(record.status) ? null : record.process }));
-  const wrong = kept.filter((record) => !isDeepStrictEqual(record, asRead.get(record.id)));
+  const wrong = kept.filter((record) => record !== asRead.get(record.id) && !isDeepStrictEqual(record, asRead.get(record.id)));
   const gone = new Set(inScope.filter((record) => !before.has(record.id)).map((record) => record.id));
   if (isBroken || changed.length + wrong.length + gone.size + adopted.length > 0) {
     const updates = new Map([...adopted, ...wrong, ...changed].map((record) => [record.id, record]));

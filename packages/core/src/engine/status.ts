@@ -5,6 +5,11 @@ import { type Heard, isRising } from "./reports.js";
 /** Milliseconds of silence after which a program without marks of its own counts as having finished its turn. */
 const QUIET_MS = 3000;
 
+/** Whether a program of which nothing else is known has been silent for so long that it rests, whatever it waits for. */
+export function isQuiet({ activityAt }: Session, now: number): boolean {
+  return now - activityAt >= QUIET_MS;
+}
+
 /** What is known about one agent at one moment. */
 export interface StatusEvidence {
   readonly record: AgentRecord;
@@ -49,8 +54,7 @@ export function readStatus(evidence: StatusEvidence): StatusReading {
   const read = ranked(evidence, evidence.adapter?.read({ session, screen: evidence.screen, now: evidence.now }) ?? null);
   if (read !== null) return read;
   if (evidence.awaitsInput === true) return { status: "idle", source: "activity" };
-  const quietFor = evidence.now - session.activityAt;
-  return { status: quietFor < QUIET_MS ? "working" : "idle", source: "activity" };
+  return { status: isQuiet(session, evidence.now) ? "idle" : "working", source: "activity" };
 }
 
 /**

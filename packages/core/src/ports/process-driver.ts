@@ -14,6 +14,15 @@ export interface Foreground {
   readonly argv: readonly string[];
 }
 
+/** All processes as they were at one moment; only the driver that made it knows what is in it. */
+export type ProcessScan = object;
+
+/** A question that may be answered from what was seen before. */
+export interface ScanCall extends Call {
+  /** From this driver. @default as things are now */
+  readonly scan?: ProcessScan | undefined;
+}
+
 /**
  * Processes of a host.
  *
@@ -27,8 +36,10 @@ export interface ProcessDriver {
   identify(pids: readonly number[], call?: Call): Promise<ReadonlyMap<number, ProcessIdentity>>;
   /** Whether that very process still runs. */
   isAlive(process: ProcessIdentity, call?: Call): Promise<boolean>;
+  /** Looks at all processes now, for questions that come right after. A driver that has nothing to gain by it leaves it out. */
+  scan?(call?: Call): Promise<ProcessScan>;
   /** Trees of several roots in one scan; a root that is gone is missing in the answer. */
-  sample(roots: readonly number[], call?: Call): Promise<ReadonlyMap<number, TreeSample>>;
+  sample(roots: readonly number[], call?: ScanCall): Promise<ReadonlyMap<number, TreeSample>>;
   /** Bytes that the tree's processes, and those of their children that have ended, have read through system calls. Null: it is gone, or the host does not count them. */
   bytesRead(root: number, call?: Call): Promise<number | null>;
   /** The process in the foreground of the terminal that `pid` lives on, null if it has none or it cannot be told. */
@@ -39,7 +50,7 @@ export interface ProcessDriver {
    * For each pid whether a program in the foreground of its terminal blocks in reading it: it waits for
    * somebody to type. Missing in the answer: cannot be told.
    */
-  awaitsInput(pids: readonly number[], call?: Call): Promise<ReadonlyMap<number, boolean>>;
+  awaitsInput(pids: readonly number[], call?: ScanCall): Promise<ReadonlyMap<number, boolean>>;
   /**
    * Ends trees: all descendants of the roots and, where the host shows environments, every process
    * that carries `marker` in its own (so that daemons which left the tree are found). TERM, then KILL

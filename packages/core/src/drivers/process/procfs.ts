@@ -1,6 +1,6 @@
 import { FleetError, throwIfAborted } from "../../errors/index.js";
 import { limitOf, type TreeSample } from "../../model/index.js";
-import type { Host, ProcessDriver } from "../../ports/index.js";
+import type { Host, ProcessDriver, ScanCall } from "../../ports/index.js";
 import { endTrees, type ProcessHands } from "./end-trees.js";
 import { type ProcFiles, procFiles } from "./proc-files.js";
 import { ownPids, sendSignal, signalGroup } from "./signal.js";
@@ -12,6 +12,8 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
   const { host } = options;
   const proc = procFiles(host);
   const hands = procHands(host, proc);
+  const scans = new WeakMap<object, ReadonlyMap<number, Stat>>();
+  const tableOf = ({ scan }: ScanCall) => (scan && scans.get(scan)) ?? proc.recentStats();
   const driver: ProcessDriver = {
     async self(call = {}) {
       const pid = process.pid;
@@ -29,10 +31,16 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
       const now = (await driver.identify([identity.pid], call)).get(identity.pid);
       return now !== undefined && now.start === identity.start && now.boot === identity.boot;
     },
+    async scan(call = {}) {
+      throwIfAborted(call.signal);
+      const scan = {};
+      scans.set(scan, await proc.allStats());
+      return scan;
+    },
     async sample(roots, call = {}) {
       throwIfAborted(call.signal);
       if (roots.length === 0) return new Map();
-      const [table, units, uptimeMs] = [await proc.recentStats(), await proc.units(), await proc.uptimeMs()];
+      const [table, units, uptimeMs] = [await tableOf(call), await proc.units(), await proc.uptimeMs()];
       const children = childrenOf(table);
       const samples = new Map<number, TreeSample>();
       for (const root of roots) {
@@ -90,7 +98,7 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     async awaitsInput(pids, call = {}) {
       throwIfAborted(call.signal);
       if (pids.length === 0) return new Map();
-      const table = await proc.recentStats();
+      const table = await tableOf(call);
       const groups = membersOf(table);
       const answer = new Map<number, boolean>();
       for (const pid of pids) {
