@@ -1,5 +1,6 @@
 import { startInBackground } from "./background.js";
 import { loadCore } from "./core.js";
+import { startFiller } from "./filler.js";
 import { session } from "./session.js";
 
 /** Where a courier is at work. */
@@ -8,7 +9,7 @@ export interface Place {
   readonly repo: string | null;
 }
 
-/** Starts this program as a courier that outlives this run. */
+/** Starts this program as a courier that outlives this run: it gives queued prompts and starts queued agents. */
 export function startCourier({ home, repo }: Place): void {
   startInBackground(home, ["__courier", ...(repo === null ? [] : [repo])]);
 }
@@ -17,6 +18,6 @@ export function startCourier({ home, repo }: Place): void {
 export async function carry(words: readonly string[]): Promise<void> {
   const { Fleet } = await loadCore();
   const [repo] = words;
-  const fleet = await Fleet.open({ ...(repo === undefined ? {} : { repo }), ignoreProjectConfig: true });
+  const fleet = await Fleet.open({ ...(repo === undefined ? {} : { repo }), ignoreProjectConfig: true, startFiller });
   await fleet.deliverQueued({ signal: session.signal });
 }

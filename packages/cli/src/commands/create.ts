@@ -2,7 +2,7 @@ import { booleanFlag, makeFlags, modeOf, promptFlags, required, stringFlag, temp
 import { FleetCommand } from "../base.js";
 import { promptOf } from "../input/text.js";
 import { agentJson } from "../render/agent.js";
-import { nextSteps } from "../render/next.js";
+import { nextSteps, queuedSteps, reasonOf } from "../render/next.js";
 import { progress } from "../render/progress.js";
 import { clean } from "../render/width.js";
 
@@ -10,7 +10,8 @@ export class Create extends FleetCommand {
   static override summary = "Start an agent on a branch of its own.";
   static override description =
     "Makes a branch, a worktree and a tmux session, starts the agent program in it and returns when the program is up. " +
-    "A branch that exists is used as it is; one that exists only on a remote is checked out tracking it.";
+    "A branch that exists is used as it is; one that exists only on a remote is checked out tracking it. " +
+    "Where as many agents run as fleet.max_running allows, it is queued and starts by itself when one of them ends.";
   static override usage =
     "create BRANCH [--prompt TEXT | --prompt-file FILE|-] [--agent NAME] [--from REF] [--template NAME] [--mode ask|edit|yolo] [--quick] [--replace]";
   static override examples = [
@@ -51,6 +52,10 @@ export class Create extends FleetCommand {
     );
     const { agent, warnings } = await work.finally(() => bar.stop());
     if (ui.json) return ui.document({ agent: agentJson(agent.info), warnings });
+    if (agent.status === "queued") {
+      ui.line(`${ui.paint("bold", clean(agent.branch))} is queued (${agent.adapter})${reasonOf(agent.info)}`);
+      return ui.lines(queuedSteps(ui.paint, agent.branch));
+    }
     ui.line(`${ui.paint("bold", clean(agent.branch))} is ${agent.status} (${agent.adapter}) in ${clean(agent.worktree)}`);
     ui.lines(nextSteps(ui.paint, agent.branch));
   }

@@ -11,7 +11,7 @@ export class Fanout extends FleetCommand {
   static override summary = "Start several agents on the same prompt.";
   static override description =
     "Makes one batch of COUNT agents, each on its own branch: PREFIX-1, PREFIX-2, … or fanout-<batch>-1, … " +
-    "Agents that do not come up are cleaned up and named; the others stay (exit code 7).";
+    "Agents that do not come up are cleaned up and named; the others stay (exit code 7). Those beyond fleet.max_running are queued.";
   static override usage =
     "fanout COUNT [PREFIX] --prompt TEXT|--prompt-file FILE|- [--agent NAME[,NAME…]] [--from REF] [--template NAME] [--mode ask|edit|yolo] [--quick] [--expand]";
   static override examples = [

@@ -5,7 +5,8 @@ import { chosen } from "../target.js";
 
 export class Resume extends FleetCommand {
   static override summary = "Start agents again that were stopped, ended or lost.";
-  static override description = "Takes up the conversation where the program can; else starts it afresh in the same worktree.";
+  static override description =
+    "Takes up the conversation where the program can; else starts it afresh in the same worktree. One that was never started goes back into the queue.";
   static override usage = "resume [BRANCH|GLOB…] [--batch ID] [--all]";
   static override examples = ["fleet resume fix-auth", "fleet resume --all"];
   static override args = { branches: several("Branches, ids or globs.") };

@@ -5,7 +5,8 @@ import { chosen } from "../target.js";
 
 export class Stop extends FleetCommand {
   static override summary = "End agents' programs; keep worktrees and records.";
-  static override description = "Every process the agent started ends with it. `fleet resume` starts it again.";
+  static override description =
+    "Every process the agent started ends with it. A queued agent is taken out of the queue. `fleet resume` starts it again, or queues it.";
   static override usage = "stop [BRANCH|GLOB…] [--batch ID] [--all]";
   static override examples = ["fleet stop fix-auth", "fleet stop --batch k3x9"];
   static override args = { branches: several("Branches, ids or globs.") };

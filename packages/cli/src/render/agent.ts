@@ -27,9 +27,12 @@ const KEYS = [
 ] as const satisfies readonly (keyof AgentInfo)[];
 
 /** An agent as every JSON document shows it: these keys, and what a listing found besides. */
-export function agentJson(agent: AgentInfo & Partial<Pick<ListedAgent, "changes" | "question" | "choices">>): Record<string, unknown> {
+export function agentJson(
+  agent: AgentInfo & Partial<Pick<ListedAgent, "changes" | "reason" | "question" | "choices">>,
+): Record<string, unknown> {
   const shown: Record<string, unknown> = Object.fromEntries(KEYS.map((key) => [key, agent[key] ?? null]));
   if (agent.changes !== undefined) shown.changes = agent.changes;
+  if (agent.reason !== undefined) shown.reason = agent.reason;
   if (agent.question !== undefined) shown.question = agent.question;
   if (agent.choices !== undefined) shown.choices = agent.choices;
   return shown;

@@ -1,9 +1,9 @@
 import type { ListedAgent } from "@aifleet/core";
-import type { Paint } from "./color.js";
+import type { Color, Paint } from "./color.js";
 import { STATUS_LOOKS } from "./status.js";
 import { type Cell, type Column, table } from "./table.js";
 import { bytes, count, percent, since } from "./units.js";
-import { clean, cut } from "./width.js";
+import { cut, oneLine } from "./width.js";
 
 export interface ListLook {
   /** Null: not a terminal. */
@@ -103,11 +103,12 @@ function tableOf(agents: readonly ListedAgent[], look: ListLook): string[] {
   const { width } = look;
   if (width === null) return lines;
   const [head = "", ...rows] = lines;
-  return [head, ...rows.flatMap((row, at) => [row, ...questionOf(agents[at], width, look.paint)])];
+  return [head, ...rows.flatMap((row, at) => [row, ...wordOf(agents[at], width, look.paint)])];
 }
 
-/** What a waiting agent asks, under its row. */
-function questionOf(agent: ListedAgent | undefined, width: number, paint: Paint): string[] {
-  if (agent?.status !== "waiting" || agent.question === undefined) return [];
-  return [paint("yellow", cut(`  └ ${clean(agent.question)}`, width))];
+/** Under its row: what a waiting agent asks, why another is queued or could not be started. */
+function wordOf(agent: ListedAgent | undefined, width: number, paint: Paint): string[] {
+  const line = (color: Color, text: string) => [paint(color, cut(`  └ ${oneLine(text)}`, width))];
+  if (agent?.status === "waiting" && agent.question !== undefined) return line("yellow", agent.question);
+  return agent?.reason === undefined || agent.reason === "" ? [] : line(agent.status === "failed" ? "red" : "dim", agent.reason);
 }

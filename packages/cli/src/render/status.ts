@@ -7,6 +7,7 @@ export const STATUS_LOOKS: Readonly<Record<AgentStatus, { readonly symbol: strin
   working: { symbol: "●", color: "green" },
   starting: { symbol: "◌", color: "cyan" },
   idle: { symbol: "○", color: "blue" },
+  queued: { symbol: "…", color: "dim" },
   done: { symbol: "✓", color: "green" },
   failed: { symbol: "✗", color: "red" },
   stopped: { symbol: "■", color: "dim" },

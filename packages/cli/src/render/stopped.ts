@@ -14,7 +14,10 @@ export function showStopped(ui: Ui, result: StopResult, say: { single: boolean; 
     if (say.single && agent !== undefined) ui.document({ agent: agentJson(agent), warnings });
     else ui.document({ agents: agents.map(agentJson), failed: failedJson(failed), warnings });
   } else {
-    for (const { branch } of agents) ui.line(`${ui.paint("green", "✓")} ${clean(branch)} ${say.word}`);
+    for (const { branch, status } of agents)
+      ui.line(
+        status === "queued" ? `${ui.paint("dim", "…")} ${clean(branch)} queued` : `${ui.paint("green", "✓")} ${clean(branch)} ${say.word}`,
+      );
     for (const { branch, error } of failed) ui.note(`${ui.paintNote("red", "✗")} ${clean(branch)}: ${oneLine(error.message)}`);
   }
   return exitOf(agents.length, failed.length);

@@ -25,7 +25,7 @@ export function buildConfig(settings: ReadonlyMap<string, Setting>, around: Surr
       detachKey: get("tmux.detach_key"),
       include: get("tmux.include"),
     },
-    fleet: { maxParallel: get("fleet.max_parallel"), maxRunning: get("fleet.max_running") },
+    fleet: { maxParallel: get("fleet.max_parallel"), maxRunning: get("fleet.max_running"), minFreeMemory: get("fleet.min_free_memory") },
     logs: { maxSize: get("logs.max_size"), keepDays: get("logs.keep_days") },
     trash: { keepDays: get("trash.keep_days") },
     git: { timeout: get("git.timeout") },

@@ -46,7 +46,13 @@ export interface Config {
     readonly detachKey: string;
     readonly include: string | null;
   };
-  readonly fleet: { readonly maxParallel: number; readonly maxRunning: number | null };
+  readonly fleet: {
+    readonly maxParallel: number;
+    /** Agents alive at once. Null: any number. */
+    readonly maxRunning: number | null;
+    /** Bytes to be left free. Null: any. */
+    readonly minFreeMemory: number | null;
+  };
   readonly logs: { readonly maxSize: number; readonly keepDays: number };
   readonly trash: { readonly keepDays: number };
   /** Seconds. */

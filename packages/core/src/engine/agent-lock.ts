@@ -5,6 +5,7 @@ import { askSessions } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { look, type Seen } from "./look.js";
 import { isRegistered } from "./loss.js";
+import { isUnstarted, readEntry } from "./queued/entries.js";
 
 /** How long one command waits for another that ends, starts, removes or restores the same agent, milliseconds. */
 const LOCK_MS = 60_000;
@@ -51,7 +52,7 @@ async function asTheyAre(deps: Deps, seen: readonly Seen[], warn: (warning: Warn
   for (const one of seen) {
     const now = known.get(one.record.id);
     // A registry that was lost meanwhile says nothing about the agent; its own mark does.
-    if (now === undefined && !(await isRegistered(deps, one.record))) gone.push(one.record);
+    if (now === undefined && !(await isThere(deps, one.record))) gone.push(one.record);
     else if (now === undefined || isUntouched(one.record, now)) there.push(one);
     // A worktree that was moved by hand is known by the look, not by the registry.
     else changed.push(now.adminDir === one.record.adminDir ? { ...now, worktree: one.record.worktree } : now);
@@ -60,9 +61,16 @@ async function asTheyAre(deps: Deps, seen: readonly Seen[], warn: (warning: Warn
   return { there, gone };
 }
 
+/** Whether an agent that the registry does not know is there all the same: its mark says so, or the queue. */
+async function isThere(deps: Deps, record: AgentRecord): Promise<boolean> {
+  return isUnstarted(record) ? (await readEntry(deps, record.id)) !== null : isRegistered(deps, record);
+}
+
 /** Whether nobody has stopped, started or brought back the agent since it was seen. */
 function isUntouched(seen: AgentRecord, now: AgentRecord): boolean {
   if (seen.adminDir !== now.adminDir) return false;
+  // What happens to one that was never started shows in nothing else.
+  if (isUnstarted(seen) || isUnstarted(now)) return seen.status === now.status;
   if (isEnded(seen.status) && isEnded(now.status) && now.process === null) return true;
   return (
     seen.process?.pid === now.process?.pid && seen.process?.start === now.process?.start && isEnded(seen.status) === isEnded(now.status)

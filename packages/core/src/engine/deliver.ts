@@ -103,6 +103,7 @@ async function waitUntilQuiet(deps: Deps, id: string, call?: Call): Promise<void
 /** Why nothing may be typed into that agent's terminal as it was seen, null if it may. */
 function unfit({ record, session, unasked }: Pick<Seen, "record" | "session" | "unasked">): string | null {
   if (session === undefined) return `its session could not be asked for (${unasked?.message.replace(/\.$/, "") ?? "no answer"})`;
+  if (record.status === "queued") return "it is queued, and its program does not run yet";
   if (session === null || session.dead) return `its program does not run (${record.status})`;
   if (record.status === "waiting") return "it asks a question; answer that first";
   return record.status === "starting" ? "it is still being started" : null;

@@ -50,6 +50,8 @@ export interface Deps {
   readonly startFiller: ((place: FillerPlace) => void | Promise<void>) | null;
   /** Whether a project file that is not trusted is passed over. */
   readonly ignoreProjectConfig: boolean;
+  /** The same for another repository, with its settings as they are now. Throws what opening a fleet there throws. */
+  readonly inRepository: (path: string, options: { readonly ignoreProjectConfig: boolean }) => Promise<Deps>;
   /** Makes the home's folders and, on first use, its commented settings file; with `warn` closes what is open to others, and tells. */
   readonly prepareHome: (warn?: (warning: Warning) => void) => Promise<void>;
   /** Throws `NOT_TRUSTED` if the project's file has not been trusted, unless it is to be passed over. */

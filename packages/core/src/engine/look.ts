@@ -19,6 +19,8 @@ export interface Seen {
   readonly screen: Screen | null;
   readonly question: string | null;
   readonly choices: readonly Choice[];
+  /** Why it is queued, or could not be started from the queue; null where neither is so, or nobody asked. */
+  readonly reason: string | null;
   readonly sample: TreeSample | null;
   /** Percent of one core. */
   readonly cpu: number | null;
@@ -116,6 +118,7 @@ export async function look(
       screen,
       question: reading.question ?? null,
       choices: reading.choices ?? [],
+      reason: reading.status === "failed" ? (record.problem ?? null) : null,
       sample,
       cpu: sample === null ? null : earlier === undefined ? cpuOf(sample, before, now) : earlier.cpu,
     };

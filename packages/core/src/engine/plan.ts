@@ -171,7 +171,8 @@ function foldersOf(branch: string): readonly string[] {
   return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join("/"));
 }
 
-function branchBlocked(branch: string, by: string): FleetError {
+/** A name that git cannot keep beside another. */
+export function branchBlocked(branch: string, by: string): FleetError {
   return new FleetError(
     "BRANCH_IN_USE",
     `The branch "${branch}" cannot be made beside the branch "${by}": git keeps one name inside the other.`,

@@ -152,6 +152,11 @@ export async function dropQueues(deps: Deps, records: readonly AgentRecord[]): P
   }
 }
 
+/** Keeps what an agent was to do that is gone before it was started. */
+export async function noteDropped(deps: Deps, record: AgentRecord, text: string | null): Promise<void> {
+  if (text !== null) await note(deps, record, refused("the agent was removed before it was started"), text);
+}
+
 function textOf(content: string | null): string | null {
   try {
     const { text } = JSON.parse(content ?? "") as { text?: unknown };

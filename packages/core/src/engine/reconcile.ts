@@ -7,6 +7,10 @@ import { discoverRepositories } from "./discover.js";
 import { look, type Seen } from "./look.js";
 import { corrected, type Marked, ownMarks, readMarked, recordOf, withoutMark } from "./marked.js";
 import { writeMirror } from "./mirror.js";
+import { readEntries } from "./queued/entries.js";
+import { asQueued, lostToRegistry, tellBrokenEntries } from "./queued/settle.js";
+import { wakeStarter } from "./queued/wake.js";
+import { withReasons } from "./queued/why.js";
 import { recover } from "./recover.js";
 import { sweep } from "./sweep.js";
 import { mendIfPossible } from "./unwritable.js";
@@ -47,6 +51,9 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   const snapshot = await reading;
   for (const problem of snapshot.problems) warn({ code: "STATE_HEALED", message: problem });
   await afterWhatIsUnderWay();
+  // After the registry and before the marks: one that is started meanwhile is found in one of them.
+  const queued = await readEntries(deps);
+  tellBrokenEntries(queued, deps.paths.queue, warn);
   const places = scope.commonDir === null ? await discoverRepositories(deps, snapshot) : [scope.commonDir];
   const marks = new Map<string, readonly Marked[] | null>();
   for (const place of places) marks.set(place, await readMarked(deps, place));
@@ -60,19 +67,26 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   const kept: AgentRecord[] = [];
   const abandoned = await withDeadMaker(deps, inScope, call);
   for (const record of inScope) {
-    const there = await findAgain(deps, record, { own, here: marks.get(record.commonDir) ?? null }, sessions, abandoned, warn);
+    const { id, commonDir } = record;
+    const waiting = await asQueued(deps, record, queued.entries.get(id), { hasMark: own.has(id), abandoned: abandoned.has(id) });
+    const here = marks.get(commonDir) ?? null;
+    const there = waiting === undefined ? await findAgain(deps, record, { own, here }, sessions, abandoned, warn) : waiting;
     if (there !== null) kept.push(there);
   }
   const ids = new Set(inScope.map((record) => record.id));
   const elsewhere = new Set(snapshot.agents.map((record) => record.id));
-  const adopted = [...own].flatMap(([id, marked]) => (ids.has(id) ? [] : adopt(marked, elsewhere.has(id), sessions?.get(id))));
+  const adopted = [
+    ...[...own].flatMap(([id, marked]) => (ids.has(id) ? [] : adopt(marked, elsewhere.has(id), sessions?.get(id)))),
+    ...lostToRegistry(queued, elsewhere, (id) => own.has(id), scope.commonDir),
+  ];
   tellBroken([...marks.values()], kept, warn);
 
-  const seen = await look(deps, [...kept, ...adopted], found, warn, call, { scan });
+  const seen = await withReasons(deps, await look(deps, [...kept, ...adopted], found, warn, call, { scan }), queued);
   const isBroken = snapshot.problems.length > 0;
   await mendIfPossible(() => remember(deps, inScope, kept, adopted, seen, isBroken), warn, "What was found could not be written down");
   await observe(deps, seen);
   await wakeCourier(deps, seen);
+  await wakeStarter(deps, queued);
   return { agents: seen, warm: warmAmong([...marks.values()].flatMap((list) => list ?? [])), sessions: found };
 }
 
@@ -155,9 +169,11 @@ async function isBeingKilled(deps: Deps, { id }: AgentRecord): Promise<boolean> 
   return pending.some(({ steps }) => steps.some((step) => step.kind === "removal" && step.record.id === id));
 }
 
-/** Reservations whose maker was killed before it made anything: recovery has undone the rest. */
+/** Reservations whose maker is gone: of one that was starting, recovery has undone what was made. */
 async function withDeadMaker(deps: Deps, records: readonly AgentRecord[], call?: Call): Promise<ReadonlySet<string>> {
-  const starting = records.flatMap(({ id, status, maker }) => (status === "starting" && maker !== null ? [{ id, maker }] : []));
+  const starting = records.flatMap(({ id, status, maker }) =>
+    (status === "starting" || status === "queued") && maker !== null ? [{ id, maker }] : [],
+  );
   if (starting.length === 0) return new Set();
   const found = await deps.processes.identify(
     starting.map(({ maker }) => maker.pid),

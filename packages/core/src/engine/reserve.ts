@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import { FleetError } from "../errors/index.js";
-import { type AgentRecord, isAlive, type Repository, type Warning } from "../model/index.js";
+import type { AgentRecord, Repository, Warning } from "../model/index.js";
 import type { Deps } from "./deps.js";
 import type { Seen } from "./look.js";
 import { projectName } from "./names.js";
-import { newRecord, type Plan } from "./plan.js";
+import { branchBlocked, newRecord, type Plan } from "./plan.js";
+import type { Reserved } from "./queued/change.js";
+import { roomFor } from "./queued/room.js";
+import { readWhy, writeWhy } from "./queued/why.js";
 
 /** Throws `AGENT_EXISTS` if one of the branches has an agent. */
 export function refuseExisting(agents: readonly Seen[], repo: Repository, branches: readonly string[]): void {
@@ -22,8 +25,9 @@ export async function refuseReserved(deps: Deps, repo: Repository, branches: rea
 }
 
 /**
- * Takes names and places for several agents at once, under the registry's lock: from here on no
- * other call can take them. Throws `AGENT_EXISTS` or `LIMIT_REACHED`, and takes none of them then.
+ * Takes names and places for several agents at once, under the registry's lock: from here on no other call can take them.
+ * Those for which there is no place now, or that would overtake what is queued, are `queued`. Throws `AGENT_EXISTS` or
+ * `BRANCH_IN_USE`, and takes none of them then.
  */
 export async function reserve(
   deps: Deps,
@@ -31,41 +35,41 @@ export async function reserve(
   plans: readonly Plan[],
   running: readonly Seen[],
   warn: (warning: Warning) => void,
-): Promise<readonly { readonly plan: Plan; readonly record: AgentRecord }[]> {
+): Promise<readonly Reserved[]> {
   await deps.prepareHome(warn);
   const self = await deps.processes.self();
   const onDisk = (await deps.host.files.list(join(deps.settings.config.worktree.root, projectName(repo)))) ?? [];
-  const alive = new Set(running.filter(({ record }) => isAlive(record.status)).map(({ record }) => record.id));
-  return deps.store.update((draft) => {
+  const room = await roomFor(deps, running);
+  const held = room === null ? {} : (await readWhy(deps)).one;
+  const { reserved, why } = await deps.store.update((draft) => {
     const here = draft.agents.filter((agent) => agent.commonDir === repo.commonDir);
-    for (const plan of plans) {
-      const twin = here.find((agent) => agent.branch === plan.wish.branch);
-      if (twin !== undefined) throw agentExists(twin);
-    }
-    refuseTooMany(deps, draft.agents.filter((agent) => alive.has(agent.id) || agent.status === "starting").length, plans.length);
+    for (const plan of plans) refuseTaken(here, plan.wish.branch);
+    const now = room?.(draft);
+    const ahead = draft.agents.filter(({ id, status }) => status === "queued" && !(id in held)).length;
+    const places = now === undefined ? plans.length : now.places - ahead;
     const taken = new Set([...here.map((agent) => agent.slug), ...onDisk]);
-    return plans.map((plan) => {
-      const record = newRecord(deps, repo, plan, taken, self);
+    const made = plans.map((plan, at) => {
+      const starting = newRecord(deps, repo, plan, taken, self);
+      const record: AgentRecord = at < places ? starting : { ...starting, status: "queued" };
       taken.add(record.slug);
       draft.agents.push(record);
       if (!draft.repositories.includes(repo.commonDir)) draft.repositories.push(repo.commonDir);
       return { plan, record };
     });
+    // With those that have just taken their places.
+    return { reserved: made, why: places < plans.length ? room?.(draft).why : undefined };
   });
+  if (why !== undefined) await writeWhy(deps, { all: why, one: held });
+  return reserved;
 }
 
-/** Throws `LIMIT_REACHED` if so many more would be over `fleet.max_running`. */
-export function refuseTooMany(deps: Deps, running: number, more: number): void {
-  const limit = deps.settings.config.fleet.maxRunning;
-  if (limit === null || running + more <= limit) return;
-  throw new FleetError(
-    "LIMIT_REACHED",
-    `${running} agents run, and fleet.max_running allows ${limit}: there is no room for ${more} more.`,
-    {
-      hint: "Stop or kill some first, or raise fleet.max_running.",
-      data: { running, limit, asked: more },
-    },
-  );
+/** Throws where a branch has an agent, or could not be made beside that of one that is queued and has none yet. */
+function refuseTaken(here: readonly AgentRecord[], branch: string): void {
+  for (const agent of here) {
+    if (agent.branch === branch) throw agentExists(agent);
+    const isInside = branch.startsWith(`${agent.branch}/`) || agent.branch.startsWith(`${branch}/`);
+    if (isInside && agent.status === "queued") throw branchBlocked(branch, agent.branch);
+  }
 }
 
 function agentExists(record: AgentRecord): FleetError {

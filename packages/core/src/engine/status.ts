@@ -101,7 +101,8 @@ function withoutSession({ record, processAlive, makerAlive }: StatusEvidence): S
     case "failed":
       return { status: record.status, source: "exit" };
     case "stopped":
-      return { status: "stopped", source: "session" };
+    case "queued":
+      return { status: record.status, source: "session" };
     case "starting":
       if (makerAlive === true) return { status: "starting", source: "session" };
       return makerAlive === null ? { status: "unknown", source: "session" } : { status: "lost", source: "session" };

@@ -33,7 +33,10 @@ export const ERROR_CODES = {
   NOT_TRUSTED: { exit: 4, meaning: "The project's configuration file has not been trusted." },
   CONFIRMATION_NEEDED: { exit: 4, meaning: "The command needs an answer and there is no terminal to ask on." },
   PROMPT_REFUSED: { exit: 4, meaning: "The prompt was not sent, because it would not have reached the agent as a prompt." },
-  LIMIT_REACHED: { exit: 4, meaning: "As many agents run as fleet.max_running allows." },
+  LIMIT_REACHED: {
+    exit: 4,
+    meaning: "There is no place for one more agent (fleet.max_running, fleet.min_free_memory), and what was asked for is not queued.",
+  },
   TOOL_MISSING: { exit: 5, meaning: "A program the fleet needs is not installed." },
   TOOL_OLD: { exit: 5, meaning: "A program the fleet needs is older than the oldest version supported." },
   AGENT_COMMAND_MISSING: { exit: 5, meaning: "The agent's program is not installed." },

@@ -65,7 +65,7 @@ import type {
 /** What one `fanout` or `multi` made. */
 export interface Batch {
   readonly id: string;
-  /** Those that came up. */
+  /** Those that came up, and those that are queued. */
   readonly agents: readonly Agent[];
   /** Those that did not; nothing of them is left. */
   readonly failed: readonly FailedAgent[];
@@ -104,9 +104,10 @@ export class Fleet {
   }
 
   /**
-   * Makes one agent and returns when its program is up; what went wrong is thrown and leaves nothing behind.
+   * Makes one agent and returns when its program is up, or queues it where there is no place for it now (`fleet.max_running`;
+   * see `startCourier`). What went wrong is thrown and leaves nothing behind.
    * Throws `INVALID_BRANCH`, `AGENT_EXISTS`, `BRANCH_EXISTS`, `BRANCH_IN_USE`, `REF_NOT_FOUND`, `NOT_TRUSTED`,
-   * `AGENT_COMMAND_MISSING`, `AGENT_DIED`, `SETUP_FAILED`, `LIMIT_REACHED`.
+   * `AGENT_COMMAND_MISSING`, `AGENT_DIED`, `SETUP_FAILED`.
    */
   async createAgent(options: CreateAgentOptions, call?: CallOptions): Promise<Agent> {
     const { call: inner, warnings } = collecting(call);
@@ -137,7 +138,10 @@ export class Fleet {
     return prompt(this.#deps, target, text, options, options);
   }
 
-  /** Gives queued prompts to agents as they become idle. Ends when none is queued for a living agent, or another process does it. */
+  /**
+   * Gives queued prompts to agents as they become idle, and starts queued agents, of all repositories, as places become free.
+   * Ends when nothing is left that could be given or started, or another process does it.
+   */
   deliverQueued(call?: CallOptions): Promise<void> {
     return carry(this.#deps, fill(call).warn, call);
   }
@@ -213,12 +217,12 @@ export class Fleet {
     return wait(this.#deps, target, { ...options, for: what, onEnd: "reject" }, options);
   }
 
-  /** Ends programs, keeps worktrees and records. */
+  /** Ends programs, keeps worktrees and records; takes queued agents out of the queue. */
   stop(target: Target, call?: CallOptions): Promise<StopResult> {
     return stop(this.#deps, target, call);
   }
 
-  /** Starts ended agents again in their worktrees. */
+  /** Starts ended agents again in their worktrees; those that were never started go back into the queue. Throws `LIMIT_REACHED`. */
   resume(target: Target, call?: CallOptions): Promise<StopResult> {
     return resume(this.#deps, target, call);
   }

@@ -77,8 +77,8 @@ export interface FleetOpenOptions {
   readonly adapters?: readonly AgentAdapter[] | AdapterRegistry;
   /**
    * Starts a process that outlives this one and calls {@link Fleet.deliverQueued} for that home and repository. Called
-   * where prompts are queued and nobody gives them.
-   * @default none: queued prompts are given while somebody calls `deliverQueued`, or by the next `fleet` command
+   * where prompts or agents are queued and nobody gives or starts them.
+   * @default none: what is queued is given and started while somebody calls `deliverQueued`, or by the next `fleet` command
    */
   readonly startCourier?: (place: { readonly home: string; readonly repo: string | null }) => void | Promise<void>;
   /**
@@ -253,6 +253,8 @@ export interface ListOptions {
 
 /** An agent in a listing; `changes` only where they were asked for. */
 export interface ListedAgent extends AgentInfo {
+  /** Why it is queued, or could not be started from the queue. */
+  readonly reason?: string;
   readonly changes?: { readonly added: number; readonly removed: number; readonly files: number };
   /** The open question of a waiting agent, where it could be read. */
   readonly question?: string;

@@ -63,6 +63,8 @@ export interface AgentRecord {
   /** ISO 8601, UTC. */
   readonly statusSince: string;
   readonly exitCode: number | null;
+  /** Why it could not be started from the queue; left out where that did not happen. */
+  readonly problem?: string;
 }
 
 /** An agent as `list` and every JSON document show it. `null` means unknown. */

@@ -50,6 +50,7 @@ const FIELDS: { readonly [Field in keyof AgentRecord]: Check } = {
   statusSource: (value) => ["exit", "hook", "transcript", "screen", "activity", "session"].includes(value as string),
   statusSince: isTime,
   exitCode: (value) => value === null || isCount(value, {}),
+  problem: (value) => value === undefined || isText(value, {}),
 };
 
 const WARM: { readonly [Field in keyof WarmWorktree]: Check } = {

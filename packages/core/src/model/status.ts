@@ -1,6 +1,7 @@
 /**
  * What an agent is doing.
  *
+ * - `queued`: asked for, not begun; starts once there is a place for it (`fleet.max_running`)
  * - `starting`: being made
  * - `working`: in the middle of a turn
  * - `waiting`: needs a human (a permission or a question)
@@ -10,7 +11,7 @@
  * - `lost`: record and worktree are there, session and processes are gone
  * - `unknown`: could not be found out; nothing may be changed on that account
  */
-export type AgentStatus = "starting" | "working" | "waiting" | "idle" | "done" | "failed" | "stopped" | "lost" | "unknown";
+export type AgentStatus = "queued" | "starting" | "working" | "waiting" | "idle" | "done" | "failed" | "stopped" | "lost" | "unknown";
 
 /** Every status, in the order in which tables sort them. */
 export const AGENT_STATUSES: readonly AgentStatus[] = [
@@ -18,6 +19,7 @@ export const AGENT_STATUSES: readonly AgentStatus[] = [
   "working",
   "starting",
   "idle",
+  "queued",
   "done",
   "failed",
   "stopped",

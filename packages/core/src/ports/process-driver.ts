@@ -40,6 +40,8 @@ export interface ProcessDriver {
   scan?(call?: Call): Promise<ProcessScan>;
   /** Trees of several roots in one scan; a root that is gone is missing in the answer. */
   sample(roots: readonly number[], call?: ScanCall): Promise<ReadonlyMap<number, TreeSample>>;
+  /** Memory that more programs could take before the host runs short, bytes; null: it does not tell. Left out: as null. */
+  freeMemory?(call?: Call): Promise<number | null>;
   /** Bytes that the tree's processes, and those of their children that have ended, have read through system calls. Null: it is gone, or the host does not count them. */
   bytesRead(root: number, call?: Call): Promise<number | null>;
   /** The process in the foreground of the terminal that `pid` lives on, null if it has none or it cannot be told. */

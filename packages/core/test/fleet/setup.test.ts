@@ -221,38 +221,6 @@ describe("setup commands", () => {
   });
 });
 
-describe("fleet.max_running", () => {
-  test("refuses one agent more than it allows before anything is made, and counts only those alive", async () => {
-    const fleet = await open({ "fleet.max_running": 2 });
-    const first = await fleet.createAgent({ branch: "one" });
-    const before = oracle(world, repo);
-    await expect(fleet.fanout({ count: 2, prompt: "x" })).rejects.toMatchObject({
-      code: "LIMIT_REACHED",
-      exitCode: 4,
-      data: { running: 1, limit: 2, asked: 2 },
-    });
-    expect(oracle(world, repo)).toEqual(before);
-    await fleet.createAgent({ branch: "two" });
-    const other = await openFleet(world, world.repo("other"), { settings: { "fleet.max_running": 2 } });
-    await expect(other.createAgent({ branch: "three" })).rejects.toMatchObject({ code: "LIMIT_REACHED" });
-    await first.stop();
-    await other.createAgent({ branch: "three" });
-    await expect(fleet.resume("one")).rejects.toMatchObject({ code: "LIMIT_REACHED" });
-    expect((await fleet.list()).map(({ branch, status }) => [branch, status])).toEqual([
-      ["one", "stopped"],
-      ["two", "idle"],
-    ]);
-  });
-
-  test("holds against calls at the same time", async () => {
-    const fleets = await Promise.all([1, 2, 3, 4].map(() => open({ "fleet.max_running": 2 })));
-    const results = await Promise.allSettled(fleets.map((fleet, n) => fleet.createAgent({ branch: `b-${n}` })));
-    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
-    for (const result of results) if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "LIMIT_REACHED" });
-    expect(oracle(world, repo).sessions).toHaveLength(2);
-  });
-});
-
 describe("templates and bases", () => {
   test("a template fills in prompt, agent and setup, and what is said in the call wins", async () => {
     const fleet = await open({

@@ -14,6 +14,8 @@ export interface ProcFiles {
   /** What a process has open, by real path; null where that is not ours to know. */
   openBy(pid: number): Promise<readonly string[] | null>;
   uptimeMs(): Promise<number>;
+  /** Bytes that can be had without swapping, null where the kernel does not say. */
+  freeMemory(): Promise<number | null>;
   units(): Promise<{ readonly pageBytes: number; readonly tickMs: number }>;
 }
 
@@ -70,6 +72,10 @@ export function procFiles(host: Host): ProcFiles {
     },
     async uptimeMs() {
       return Number.parseFloat(await needed("/proc/uptime")) * 1000;
+    },
+    async freeMemory() {
+      const kilobytes = /^MemAvailable:\s+(\d+) kB$/m.exec((await files.readMany(["/proc/meminfo"]))[0] ?? "")?.[1];
+      return kilobytes === undefined ? null : Number(kilobytes) * 1024;
     },
     async units() {
       units ??= parseUnits((await files.readMany(["/proc/self/auxv"]))[0] ?? "");

@@ -59,6 +59,10 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
       }
       return samples;
     },
+    async freeMemory(call = {}) {
+      throwIfAborted(call.signal);
+      return proc.freeMemory();
+    },
     async bytesRead(root, call = {}) {
       throwIfAborted(call.signal);
       const table = await proc.recentStats();

@@ -82,6 +82,10 @@ export function systemInformationDriver(options: { readonly host: Host }): Proce
       // ps joins arguments with blanks; where one holds a blank, the cut is a guess.
       return { pid: leader.pid, argv: command.trim().split(/ +/) };
     },
+    async freeMemory() {
+      const { default: si } = await import("systeminformation");
+      return (await si.mem()).available;
+    },
     async endTrees(targets, { graceMs }, call) {
       // The caller's start times may be a second off ours.
       const roots = await rowsOf(

@@ -3,12 +3,13 @@ import { FleetError } from "../../errors/index.js";
 import type { AttachCommand } from "../../ports/index.js";
 import type { CallOptions } from "../types.js";
 import { findOne } from "./find.js";
-import { requireSession } from "./require.js";
+import { requireSession, requireStarted } from "./require.js";
 
 /** The command that shows an agent's terminal on the caller's. The caller runs it. */
 export async function attachCommand(deps: Deps, name: string, call?: CallOptions): Promise<AttachCommand> {
   const seen = await findOne(deps, name, call);
   requireSession([seen]);
+  requireStarted(seen, "terminal");
   const { record, session } = seen;
   if (!session || !deps.sessions.capabilities.attach) {
     throw new FleetError("AGENT_NOT_FOUND", `${record.branch} has no terminal (${record.status}).`, {

@@ -2,18 +2,19 @@ import { bringUp } from "../../engine/bring-up.js";
 import type { BringUpCall } from "../../engine/crew.js";
 import type { Deps } from "../../engine/deps.js";
 import { checkReplacement, makePlans, type Wish } from "../../engine/plan.js";
+import { withQueued } from "../../engine/queued/change.js";
 import { reconcile, type Surveyed } from "../../engine/reconcile.js";
 import { refuseExisting, refuseReserved, reserve } from "../../engine/reserve.js";
 import { requireRepo, scopeOf } from "../../engine/scope.js";
 import { wakeFiller } from "../../engine/warm/fill.js";
-import { FleetError, isFleetError } from "../../errors/index.js";
+import { FleetError, isFleetError, throwIfAborted } from "../../errors/index.js";
 import { type AgentRecord, PERMISSION_MODES, type PermissionMode, type Repository } from "../../model/index.js";
 import type { CallOptions, CreateAgentOptions, FailedAgent } from "../types.js";
 import { fill } from "./call.js";
 import { kill } from "./kill.js";
 import { requireSessions } from "./require.js";
 
-/** Makes one agent. Throws what went wrong; nothing is left then. */
+/** Makes one agent, or queues it where there is no place for it now. Throws what went wrong; nothing is left then. */
 export async function createAgent(deps: Deps, options: CreateAgentOptions, call?: CallOptions): Promise<AgentRecord> {
   const full = fill(call);
   deps.requireTrust();
@@ -31,10 +32,11 @@ export async function createAgent(deps: Deps, options: CreateAgentOptions, call?
   const { raised, failed } = await makeAgents(deps, [wish], before, full);
   const [error] = failed;
   if (error !== undefined) throw error.error;
+  if (raised[0] === undefined) throwIfAborted(full.signal);
   return raised[0] as AgentRecord;
 }
 
-/** Wishes to agents: plan all, reserve all, bring up each. */
+/** Wishes to agents: plan all, reserve all, bring up each for which there is a place; the others are queued. */
 export async function makeAgents(
   deps: Deps,
   wishes: readonly Wish[],
@@ -50,18 +52,20 @@ export async function makeAgents(
   if (plans.some((plan) => plan.mode === "create" && plan.wish.from === null)) await warnOfDirt(deps, repo, folder, call);
   const reserved = await reserve(deps, repo, plans, before.agents, call.warn);
   const warm = before.warm.filter((found) => found.warm.commonDir === repo.commonDir);
-  const results = await bringUp(deps, repo, reserved, call, warm);
+  const work = (now: typeof reserved) => bringUp(deps, repo, now, call, warm);
+  const { made: results, queued } = await withQueued(deps, reserved, work, call.signal);
   // The agents are up: a pool that cannot be filled now is no failure of theirs.
   await wakeFiller(deps, repo).catch(() => undefined);
   return {
-    raised: results.flatMap((result) => (result.ok ? [result.record] : [])),
+    raised: [...results.flatMap((result) => (result.ok ? [result.record] : [])), ...queued],
     failed: results.flatMap((result) => (result.ok ? [] : [{ branch: result.branch, error: result.error }])),
   };
 }
 
-/** The fleet as it is before something is made, known for sure: with a limit on running agents, all of it counts. */
+/** The fleet as it is before something is made, known for sure: with a limit on those alive, all of it counts. */
 export async function lookAround(deps: Deps, call: BringUpCall): Promise<Surveyed> {
-  const around = await reconcile(deps, scopeOf(deps, deps.settings.config.fleet.maxRunning !== null), call.warn, call);
+  const { maxRunning, minFreeMemory } = deps.settings.config.fleet;
+  const around = await reconcile(deps, scopeOf(deps, maxRunning !== null || minFreeMemory !== null), call.warn, call);
   requireSessions(around.sessions);
   return around;
 }

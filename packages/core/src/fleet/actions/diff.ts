@@ -1,6 +1,7 @@
 import type { Deps } from "../../engine/deps.js";
 import type { CallOptions } from "../types.js";
 import { findOne } from "./find.js";
+import { requireStarted } from "./require.js";
 
 /** What an agent changed since it started: committed, uncommitted and untracked. */
 export async function diff(
@@ -9,7 +10,9 @@ export async function diff(
   options: { readonly stat?: boolean; readonly color?: boolean },
   call?: CallOptions,
 ): Promise<string> {
-  const { record } = await findOne(deps, name, call);
+  const seen = await findOne(deps, name, call);
+  requireStarted(seen, "worktree");
+  const { record } = seen;
   return deps.git.diff(
     { path: record.worktree, adminDir: record.adminDir },
     record.base,

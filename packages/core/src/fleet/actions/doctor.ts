@@ -2,6 +2,7 @@ import type { Check, Finding } from "../../engine/checkup/finding.js";
 import { checkHome, checkLocks } from "../../engine/checkup/home.js";
 import { checkOrphans } from "../../engine/checkup/orphans.js";
 import { checkPool } from "../../engine/checkup/pool.js";
+import { checkQueue } from "../../engine/checkup/queue.js";
 import { checkTools } from "../../engine/checkup/tools.js";
 import { checkTrash } from "../../engine/checkup/trash.js";
 import type { Deps } from "../../engine/deps.js";
@@ -15,6 +16,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ["locks", checkLocks],
   ["agents", checkOrphans],
   ["pool", checkPool],
+  ["queue", checkQueue],
   ["trash", checkTrash],
 ];
 

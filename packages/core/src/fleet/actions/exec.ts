@@ -1,10 +1,13 @@
 import type { Deps } from "../../engine/deps.js";
 import { agentEnvironment } from "../../engine/environment.js";
 import { mapPool } from "../../engine/pool.js";
+import { isUnstarted } from "../../engine/queued/entries.js";
+import { isSingle } from "../../engine/targets.js";
 import { toFleetError } from "../../errors/index.js";
 import type { Target } from "../../model/index.js";
 import type { CallOptions, ExecOptions, ExecResult } from "../types.js";
 import { find } from "./find.js";
+import { requireStarted } from "./require.js";
 
 /** Runs one command in each worktree, with the environment its agent has. The command is argv, not a shell line. */
 export async function exec(
@@ -14,7 +17,14 @@ export async function exec(
   options: ExecOptions,
   call?: CallOptions,
 ): Promise<readonly ExecResult[]> {
-  const chosen = await find(deps, target, call);
+  const all = await find(deps, target, call);
+  const [first] = all;
+  if (isSingle(target) && first !== undefined) requireStarted(first, "worktree");
+  const chosen = all.filter(({ record }) => !isUnstarted(record));
+  for (const { record } of all.filter((seen) => !chosen.includes(seen))) {
+    const { branch, status } = record;
+    call?.onWarning?.({ code: "NO_WORKTREE", branch, message: `${branch} is passed over: it is ${status} and has no worktree yet.` });
+  }
   return mapPool(
     chosen,
     deps.settings.config.fleet.maxParallel,

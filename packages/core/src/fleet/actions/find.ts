@@ -2,6 +2,7 @@ import { askSessions } from "../../engine/ask-sessions.js";
 import type { Deps } from "../../engine/deps.js";
 import { look, type Seen } from "../../engine/look.js";
 import { lookAtOne } from "../../engine/one.js";
+import { withReasons } from "../../engine/queued/why.js";
 import { observe, type Reconciled, reconcile, type Scope } from "../../engine/reconcile.js";
 import { scopeOf } from "../../engine/scope.js";
 import { isSingle, namesKnown, pick, pickOne } from "../../engine/targets.js";
@@ -47,7 +48,7 @@ export async function describe(deps: Deps, records: readonly AgentRecord[], call
   if (records.length === 0) return [];
   const full = fill(call);
   const sessions = await askSessions(deps, full.warn);
-  const seen = await look(deps, records, sessions, full.warn);
+  const seen = await withReasons(deps, await look(deps, records, sessions, full.warn));
   await observe(deps, seen);
   return seen.map((one) => listed(one));
 }

@@ -9,6 +9,8 @@ import { lossOf } from "../../engine/loss.js";
 import { writeMirror } from "../../engine/mirror.js";
 import { mapPool } from "../../engine/pool.js";
 import { dropQueues } from "../../engine/queue.js";
+import { dropAgents } from "../../engine/queued/change.js";
+import { isUnstarted } from "../../engine/queued/entries.js";
 import { type Moment, noteMoment } from "../../engine/stillness.js";
 import { removeAll } from "../../engine/take-away.js";
 import { isSingle } from "../../engine/targets.js";
@@ -33,8 +35,13 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
       const [first] = gone;
       if (isSingle(target) && first !== undefined) throw removedMeanwhile(first);
       requireSession(there);
+      // First those that would take the places of the others.
+      const dropped = await dropUnstarted(deps, there.filter(isWithoutWork));
+      const rest = there.filter((seen) => !isWithoutWork(seen));
+      if (rest.length === 0) return { killed: dropped, refused: [] };
       const moment = await noteMoment(deps);
-      return endAndRemove(deps, there, options, moment, call).finally(() => moment.forget());
+      const ended = await endAndRemove(deps, rest, options, moment, call).finally(() => moment.forget());
+      return { ...ended, killed: [...dropped, ...ended.killed] };
     },
     fill(call).warn,
     call,
@@ -47,6 +54,17 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
   if (isSingle(target) && only !== undefined) throw only.error;
   return { killed, refused };
 }
+
+/** Agents of the queue: there is nothing of them but what they were to do. */
+async function dropUnstarted(deps: Deps, going: readonly Seen[]): Promise<readonly KilledAgent[]> {
+  if (going.length === 0) return [];
+  const records = going.map(({ record }) => record);
+  await dropAgents(deps, records);
+  await dropQueues(deps, records);
+  return records.map(({ branch, id }) => ({ branch, id, saved: null, branchKept: false }));
+}
+
+const isWithoutWork = ({ record }: Seen) => isUnstarted(record);
 
 /** Judges, ends the programs of those that may go, judges those again that moved meanwhile, and removes them. */
 async function endAndRemove(

@@ -1,6 +1,7 @@
 import type { Deps } from "../../engine/deps.js";
 import type { Seen } from "../../engine/look.js";
 import { mapPool } from "../../engine/pool.js";
+import { isUnstarted } from "../../engine/queued/entries.js";
 import { type Reconciled, reconcile } from "../../engine/reconcile.js";
 import { toInfo } from "../../engine/record.js";
 import { scopeOf } from "../../engine/scope.js";
@@ -32,12 +33,14 @@ export function listed(seen: Seen, changes: WorktreeChanges | null = null): List
     ...info,
     pid: seen.session && !seen.session.dead ? seen.session.pid : null,
     ...(changes === null ? {} : { changes: { added: changes.added, removed: changes.removed, files: changes.files } }),
+    ...(seen.reason === null ? {} : { reason: seen.reason }),
     ...(seen.question === null ? {} : { question: seen.question }),
     ...(seen.choices.length === 0 ? {} : { choices: seen.choices.map(({ label }) => label) }),
   };
 }
 
 export async function changesOf(deps: Deps, { record }: Seen, call?: CallOptions): Promise<WorktreeChanges | null> {
+  if (isUnstarted(record)) return null;
   try {
     return await deps.git.changes({ path: record.worktree, adminDir: record.adminDir }, record.base, call);
   } catch (error) {

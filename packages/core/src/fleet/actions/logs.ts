@@ -1,9 +1,11 @@
 import type { Deps } from "../../engine/deps.js";
 import { findKeptLog, logFileOf, screenFileOf, trimEnd } from "../../engine/logs.js";
+import type { Seen } from "../../engine/look.js";
 import { plainText } from "../../engine/plain-text.js";
 import { FleetError, isFleetError } from "../../errors/index.js";
 import type { CallOptions, LogOptions } from "../types.js";
 import { findOne } from "./find.js";
+import { requireStarted } from "./require.js";
 
 const DEFAULT_LINES = 100;
 /** How much of a raw log is read for the last lines, bytes. */
@@ -63,15 +65,18 @@ function linesOf(text: string, raw: boolean): readonly string[] {
 
 /** The id of an agent that is there, or of one whose log was kept, with its session. */
 async function locate(deps: Deps, name: string, call?: CallOptions): Promise<{ readonly id: string; readonly session: string | null }> {
+  let seen: Seen;
   try {
-    const { record, session } = await findOne(deps, name, call);
-    return { id: record.id, session: session?.id ?? null };
+    seen = await findOne(deps, name, call);
   } catch (error) {
     if (!isFleetError(error, "AGENT_NOT_FOUND")) throw error;
     const kept = await findKeptLog(deps, name);
     if (kept === null) throw error;
     return { id: kept.id, session: null };
   }
+  // Of one that could not be started the log says why.
+  if (seen.record.status !== "failed") requireStarted(seen, "output");
+  return { id: seen.record.id, session: seen.session?.id ?? null };
 }
 
 async function shownLines(deps: Deps, id: string, session: string | null, count: number, call?: CallOptions): Promise<readonly string[]> {

@@ -11,6 +11,7 @@ import { adapterInfo } from "./adapters.js";
 import { createAgent } from "./create.js";
 import { findOne } from "./find.js";
 import { kill } from "./kill.js";
+import { refuseOverLimit } from "./limit.js";
 import { prompt } from "./prompt.js";
 import { resume } from "./resume.js";
 import { stop } from "./stop.js";
@@ -69,7 +70,14 @@ export async function probe(deps: Deps, name: string, options: ProbeOptions, cal
 async function begin(deps: Deps, name: string, say: Probe["say"], call: CallOptions): Promise<AgentRecord | null> {
   const from = performance.now();
   try {
+    await refuseOverLimit(deps, 1, call);
     const record = await createAgent(deps, { branch: `fleet-probe-${deps.ids.next()}`, adapter: name, quick: true }, call);
+    if (record.status === "queued") {
+      await kill(deps, record.id, {}, call);
+      throw new FleetError("LIMIT_REACHED", "Other agents wait for a place; a probe does not stand in line.", {
+        hint: "Probe once they are up.",
+      });
+    }
     say(ok("start", `up after ${seconds(from)}`));
     return record;
   } catch (error) {

@@ -43,7 +43,8 @@ export async function prompt(
   if (call?.signal?.aborted && results.some(({ delivery }) => delivery !== "delivered" && delivery !== "queued"))
     throw cutOff(results, call.signal.reason);
   const [only] = results;
-  if (single && only !== undefined && only.delivery !== "delivered" && only.delivery !== "queued") throw undelivered(only);
+  if (single && only !== undefined && only.delivery !== "delivered" && only.delivery !== "queued")
+    throw undelivered(only, chosen[0]?.record.status === "queued");
   return results;
 }
 
@@ -70,7 +71,7 @@ function cutOff(results: readonly PromptResult[], cause: unknown): FleetError {
   return new FleetError("INTERRUPTED", `Interrupted; the prompt was ${groups.join(", ")}.`, { data: { results }, cause });
 }
 
-function undelivered(result: PromptResult): FleetError {
+function undelivered(result: PromptResult, isQueued: boolean): FleetError {
   const refused = result.delivery === "refused";
   return new FleetError(
     refused ? "PROMPT_REFUSED" : "PROMPT_UNVERIFIED",
@@ -78,9 +79,11 @@ function undelivered(result: PromptResult): FleetError {
       ? `The prompt was not sent to ${result.branch}: ${result.reason}.`
       : `Whether ${result.branch} took the prompt is not known: ${result.reason}.`,
     {
-      hint: refused
-        ? `\`fleet attach ${result.branch}\` shows its terminal.`
-        : `Look with \`fleet attach ${result.branch}\` before you send it again.`,
+      hint: isQueued
+        ? "--when-idle keeps the prompt until it runs and is idle."
+        : refused
+          ? `\`fleet attach ${result.branch}\` shows its terminal.`
+          : `Look with \`fleet attach ${result.branch}\` before you send it again.`,
       data: { results: [result] },
     },
   );

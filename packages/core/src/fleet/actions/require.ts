@@ -1,5 +1,6 @@
 import type { Sessions } from "../../engine/ask-sessions.js";
 import type { Seen } from "../../engine/look.js";
+import { isUnstarted } from "../../engine/queued/entries.js";
 import { FleetError, isFleetError } from "../../errors/index.js";
 
 /** Throws if the sessions could not be asked for: what is not known is not changed. */
@@ -10,6 +11,20 @@ export function requireSession(agents: readonly Pick<Seen, "unasked">[]): void {
 /** As requireSession, before there are agents. */
 export function requireSessions(sessions: Sessions): void {
   if (isFleetError(sessions)) throw unknown(sessions);
+}
+
+/** Throws `AGENT_NOT_FOUND` if the agent was never started: what is asked for, its worktree or its terminal, is not there. */
+export function requireStarted({ record, reason }: Pick<Seen, "record" | "reason">, what: string): void {
+  if (!isUnstarted(record)) return;
+  const { branch, status } = record;
+  const why = reason === null || reason === "" ? "" : ` (${reason.replace(/\.$/, "")})`;
+  throw new FleetError("AGENT_NOT_FOUND", `${branch} has no ${what} yet: it is ${status}${why}.`, {
+    hint:
+      status === "queued"
+        ? `It starts by itself when its turn comes; \`fleet wait ${branch}\` waits for it.`
+        : `\`fleet resume ${branch}\` puts it back into the queue; \`fleet kill ${branch}\` lets go of it.`,
+    data: { name: branch },
+  });
 }
 
 function unknown(why: FleetError): FleetError {

@@ -1,4 +1,4 @@
-import { holdSeen, removedMeanwhile } from "../../engine/agent-lock.js";
+import { type Held, holdSeen, removedMeanwhile } from "../../engine/agent-lock.js";
 import { settleRecord } from "../../engine/bring-up.js";
 import type { Deps } from "../../engine/deps.js";
 import { agentEnvironment } from "../../engine/environment.js";
@@ -7,19 +7,20 @@ import type { Seen } from "../../engine/look.js";
 import { isRegistered } from "../../engine/loss.js";
 import { saveRecords } from "../../engine/mirror.js";
 import { requireProgram } from "../../engine/program.js";
+import { putBack, wakeQueue } from "../../engine/queued/change.js";
+import { isUnstarted } from "../../engine/queued/entries.js";
 import { learntConversation, prepareReports, reportsFolder } from "../../engine/reports.js";
-import { refuseTooMany } from "../../engine/reserve.js";
 import { type Riser, riser } from "../../engine/rise.js";
 import { isSingle } from "../../engine/targets.js";
 import { transact } from "../../engine/transact.js";
 import { mendIfPossible } from "../../engine/unwritable.js";
 import { FleetError, isFleetError, toFleetError } from "../../errors/index.js";
-import { type AgentRecord, isAlive, isEnded, type Session, type Target } from "../../model/index.js";
+import { type AgentRecord, isEnded, type Session, type Target } from "../../model/index.js";
 import type { Launch } from "../../ports/index.js";
 import type { CallOptions, FailedAgent, StopResult } from "../types.js";
 import { fill } from "./call.js";
-import { lookAround } from "./create.js";
 import { describe, find } from "./find.js";
+import { refuseOverLimit } from "./limit.js";
 import { requireSession } from "./require.js";
 
 /** From when one is up, or has failed, to the next start, milliseconds: agents that share an account or a machine must not all come at once. */
@@ -35,11 +36,18 @@ const HITS_KIND: ReadonlySet<string> = new Set(["AGENT_COMMAND_MISSING", "CONFIG
  */
 export async function resume(deps: Deps, target: Target, call?: CallOptions): Promise<StopResult> {
   deps.requireTrust();
-  const chosen = await find(deps, target, call);
-  requireSession(chosen);
+  const all = await find(deps, target, call);
+  requireSession(all);
+  const chosen = all.filter(({ record }) => !isUnstarted(record));
   await refuseOverLimit(deps, chosen.filter(({ record }) => isEnded(record.status)).length, call);
   const failed: FailedAgent[] = [];
-  const records: AgentRecord[] = [];
+  const records: AgentRecord[] = [
+    ...(await queueAgain(
+      deps,
+      all.filter(({ record }) => isUnstarted(record)),
+      call,
+    )),
+  ];
   const held: AgentRecord[] = [];
   const up = new Set<string>();
   const hopeless = new Set<string>();
@@ -66,6 +74,7 @@ export async function resume(deps: Deps, target: Target, call?: CallOptions): Pr
   }
   const [first] = failed;
   if (isSingle(target) && first !== undefined) throw first.error;
+  await wakeQueue(deps, records);
   if (held.length > 0) call?.onWarning?.({ code: "NOT_TRIED", message: notTried(held, failed) });
   return { agents: await describe(deps, records, call), failed };
 }
@@ -117,10 +126,15 @@ function stillRuns({ branch, id, process }: AgentRecord): FleetError<"AGENT_EXIS
   );
 }
 
-async function refuseOverLimit(deps: Deps, more: number, call?: CallOptions): Promise<void> {
-  if (deps.settings.config.fleet.maxRunning === null || more === 0) return;
-  const { agents } = await lookAround(deps, fill(call));
-  refuseTooMany(deps, agents.filter(({ record }) => isAlive(record.status)).length, more);
+/** Those that were never started wait for a place once more, behind the others. */
+function queueAgain(deps: Deps, unstarted: readonly Seen[], call?: CallOptions): Promise<readonly AgentRecord[]> {
+  const work = async ({ there }: Held) => {
+    const queued = there.filter(({ record }) => record.status === "queued").map(({ record }) => record);
+    for (const { branch } of queued) call?.onWarning?.({ code: "QUEUED", branch, message: `${branch} is queued already.` });
+    const ended = there.map(({ record }) => record).filter((record) => isUnstarted(record) && record.status !== "queued");
+    return [...queued, ...(await putBack(deps, ended))];
+  };
+  return unstarted.length === 0 ? Promise.resolve([]) : holdSeen(deps, unstarted, work, fill(call).warn, call);
 }
 
 async function startAgain(

@@ -3,6 +3,7 @@ import type { Deps } from "../../engine/deps.js";
 import { endAgents } from "../../engine/ending.js";
 import type { Seen } from "../../engine/look.js";
 import { saveRecords } from "../../engine/mirror.js";
+import { takeOut } from "../../engine/queued/change.js";
 import { asStopped } from "../../engine/settle-stop.js";
 import { isSingle } from "../../engine/targets.js";
 import { transact } from "../../engine/transact.js";
@@ -27,7 +28,7 @@ async function endAll(deps: Deps, going: readonly Seen[]) {
   });
 }
 
-/** Ends the programs of agents and keeps their worktrees and records. One that has ended stays as it is. */
+/** Ends the programs of agents and keeps their worktrees and records. One that has ended stays as it is, and one that is queued is taken out of the queue. */
 export async function stop(deps: Deps, target: Target, call?: CallOptions): Promise<StopResult> {
   const chosen = await find(deps, target, call);
   requireSession(chosen);
@@ -48,15 +49,21 @@ export async function stop(deps: Deps, target: Target, call?: CallOptions): Prom
 }
 
 async function stopHeld(deps: Deps, chosen: readonly Seen[], call?: CallOptions): Promise<StopResult> {
-  const going = chosen.filter((seen) => !isEnded(seen.record.status) && !isStarting(seen));
+  const waiting = chosen.filter(({ record }) => record.status === "queued");
+  const going = chosen.filter((seen) => !isEnded(seen.record.status) && !isStarting(seen) && !waiting.includes(seen));
   for (const { record } of chosen) {
     if (isEnded(record.status))
       call?.onWarning?.({ code: "NOT_RUNNING", branch: record.branch, message: `${record.branch} does not run (${record.status}).` });
   }
+  // First those that would take the places of the others.
+  const out = await takeOut(
+    deps,
+    waiting.map(({ record }) => record),
+  );
   const { left, stopped } = await endAll(deps, going);
   const others = chosen.filter(({ record }) => isEnded(record.status)).map(({ record }) => record);
   return {
-    agents: await describe(deps, [...stopped, ...others], call),
+    agents: await describe(deps, [...out, ...stopped, ...others], call),
     failed: [
       ...going
         .filter(({ record }) => left.has(record.id))
