@@ -207,10 +207,11 @@ interface Surroundings {
 
 const ODD: readonly Surroundings[] = [
   { what: "in bash, with the locale C", env: { LANG: "C", LC_ALL: "C" }, umask: "077", shell: "bash" },
-  { what: "in zsh, with a locale that is not there", env: { LANG: "xx_YY.UTF-8", LC_ALL: "xx_YY" }, umask: "000", shell: "zsh" },
   {
-    what: "in fish, inside of the user's own tmux, git's variables set",
+    what: "in zsh, with a locale that is not there, inside of the user's own tmux, git's variables set",
     env: {
+      LANG: "xx_YY.UTF-8",
+      LC_ALL: "xx_YY",
       TMUX: "INSIDE",
       TMUX_PANE: "%0",
       TMUX_TMPDIR: "/nowhere",
@@ -218,9 +219,10 @@ const ODD: readonly Surroundings[] = [
       GIT_WORK_TREE: "/",
       GIT_INDEX_FILE: "/nowhere/i",
     },
-    umask: "022",
-    shell: "fish",
+    umask: "000",
+    shell: "zsh",
   },
+  { what: "in fish", env: {}, umask: "022", shell: "fish" },
   { what: "with a shell that fails", env: { SHELL: "/bin/false" }, umask: "027" },
   { what: "with a shell that is not there, and an odd terminal", env: { SHELL: "/no/such/fish", TERM: "no-such-terminal" }, umask: "022" },
   { what: "as it is", env: {}, umask: "022" },

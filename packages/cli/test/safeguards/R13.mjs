@@ -2,10 +2,10 @@ const test = "packages/cli/test/faults/interrupted-at-every-step.test.ts";
 
 export default [
   {
-    what: "a change by git that nobody may interrupt is out of the terminal's reach",
-    file: "packages/core/src/drivers/git/client.ts",
-    replace: 'const byHost = host.id !== "local" || (isFirm && kind === "act");',
-    by: 'const byHost = host.id !== "local";',
+    what: "every git is out of the terminal's reach",
+    file: "packages/core/src/host/library-child.ts",
+    replace: "ours ? { ...options, detached: true } : options",
+    by: "options",
     test,
     name: "a kill that has begun is finished",
   },

@@ -7,8 +7,8 @@ export default [
     file: "packages/core/src/drivers/git/repository-lock.ts",
     replace: 'return locks.hold(join(repo.commonDir, "aifleet.lock"), work, { timeoutMs: WAIT_MS }, call);',
     by: "return work();",
-    test: "packages/cli/test/faults/crowd.test.ts",
-    name: "a remote-tracking branch",
+    test: "packages/core/test/git/remove.test.ts",
+    name: "of two branches with the same commits",
   },
   {
     what: "the registry is read, changed and written under its lock",

@@ -2,10 +2,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { simpleGitDriver } from "../../src/drivers/git/index.js";
+import { localHost } from "../../src/host/index.js";
 import type { Repository, Worktree } from "../../src/model/index.js";
-import type { GitDriver } from "../../src/ports/index.js";
-import { makeWorld, type World } from "../support/world.js";
-import { addOne, makeDriver, rootOf, spec } from "./support/driver.js";
+import type { GitDriver, Host, Locks } from "../../src/ports/index.js";
+import { makeWorld, settle, type World } from "../support/world.js";
+import { addOne, makeDriver, processLocks, rootOf, spec } from "./support/driver.js";
 
 let world: World;
 let path: string;
@@ -169,5 +171,38 @@ describe("deleting a branch", () => {
     world.git(path, "tag", "t", tip);
     expect(await git.isReachable(repo, tip, { except: "x" })).toBe(true);
     await expect(git.isReachable(repo, "f".repeat(40), {})).rejects.toMatchObject({ code: "DRIVER_FAILED" });
+  });
+
+  it("is done by one command at a time: of two branches with the same commits each would be the other's reason to go", async () => {
+    world.git(path, "checkout", "-q", "-b", "x");
+    world.git(path, "commit", "-q", "--allow-empty", "-m", "only in these");
+    const tip = head();
+    world.git(path, "branch", "y");
+    world.git(path, "checkout", "-q", "main");
+    const [real, one] = [localHost({ env: world.env, runner: "spawn" }), processLocks()];
+    let [answered, came] = [0, 0];
+    const host: Host = {
+      ...real,
+      id: "watched",
+      async run(argv, ...rest) {
+        const answer = await real.run(argv, ...rest);
+        if (!argv.includes("rev-list")) return answer;
+        answered += 1;
+        // Neither goes on before the other has its answer, too, or waits for its turn.
+        await settle(() => answered === 2 || came === 2, Boolean);
+        return answer;
+      },
+    };
+    const locks: Locks = {
+      ...one,
+      hold(...args) {
+        came += 1;
+        return one.hold(...args);
+      },
+    };
+    const driver = simpleGitDriver({ host, locks, timeoutMs: 60_000 });
+    const gone = await Promise.all(["x", "y"].map((name) => driver.deleteBranches(repo, [{ name, keepTip: null }])));
+    expect(gone.flatMap((names) => [...names])).toHaveLength(1);
+    expect(world.git(path, "for-each-ref", "--format=%(refname)", "--contains", tip)).toMatch(/^refs\/heads\/[xy]\n$/);
   });
 });

@@ -157,7 +157,8 @@ export const CASES: readonly Case[] = [
     args: ["create", "a", ...STILL],
     setUp: nothing,
     often: true,
-    moments: [/started git reset/, /rename .*state\.json\.lock$/],
+    // The first: a branch and a folder that no registration joins yet, and a lock; only the note names them, and only the sweep finds the rest.
+    moments: [/rename .*aifleet-new-/, /started git reset/],
   },
   { name: "fanout 3", args: ["fanout", "3", "try", ...STILL], setUp: nothing, often: true },
   { name: "stop", args: ["stop", "a"], setUp: one, often: true },

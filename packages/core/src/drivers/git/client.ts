@@ -54,19 +54,13 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
       const env = gitEnvironment(host, kind, options.env);
       const idleMs = patience(kind);
       const input = options.input ?? "";
-      const isFirm = call.signal === undefined;
-      // A change that nobody may interrupt is made in a process group of its own: Ctrl+C on a terminal goes to everything in ours.
-      const byHost = host.id !== "local" || (isFirm && kind === "act");
-      const once = (): Promise<GitOutcome> =>
-        byHost
-          ? runOnHost(host, folder, argv, { kind, env, input, idleMs }, call)
-          : runSimpleGit({ folder, argv, env, kind, input, idleMs, signal: call.signal });
       const start = performance.now();
       let exitCode: number | null = null;
       try {
-        let outcome = await once();
-        // A question that a Ctrl+C ended, of one who must have the answer, is asked again.
-        if (isFirm && kind !== "act" && outcome.exitCode === null) outcome = await once();
+        const outcome =
+          host.id === "local"
+            ? await runSimpleGit({ folder, argv, env, kind, input, idleMs, signal: call.signal })
+            : await runOnHost(host, folder, argv, { kind, env, input, idleMs }, call);
         exitCode = outcome.exitCode;
         stuckAt = Number.NEGATIVE_INFINITY;
         if (call.signal?.aborted) throw interrupted(call.signal);
