@@ -7,6 +7,7 @@ import type { FileStat, HostFiles } from "../ports/index.js";
 import { makeFolders } from "./folder.js";
 import { readManyKept, TEXT } from "./kept-reads.js";
 import { removeTree } from "./remove-tree.js";
+import { replicate } from "./replicate.js";
 import { watchFolders } from "./watch-folders.js";
 
 /**
@@ -103,6 +104,8 @@ export const localFiles: HostFiles = {
     }),
 
   append: (path, content) => orThrow(`write ${path}`, () => appendFile(path, content, { mode: 0o600 })),
+
+  replicate,
 
   stat: (path) => orNull(path, async () => describe(lstatSync(path))),
   list: (path) => orNull(path, async () => readdirSync(path)),

@@ -52,6 +52,21 @@ export interface FileStat {
   readonly owner: number | null;
 }
 
+/** A path below some folder; bytes where it is no UTF-8. */
+export type FilePath = string | Buffer;
+
+/** What a tree holds at a path. */
+export interface TreeEntry {
+  readonly path: FilePath;
+  readonly kind: "file" | "program" | "link" | "folder";
+}
+
+/**
+ * How many numbers of 32 bits say how a file is: seconds and nanoseconds of its last change of any kind, the same of its last change
+ * of content, device, number, mode, owner, group, size; as git keeps them in an index.
+ */
+export const STAT_WORDS = 10;
+
 /** Folders that are watched. */
 export interface FolderWatch {
   /** From now on exactly these; one that is not there, or cannot be watched, is passed over. */
@@ -84,7 +99,20 @@ export interface HostFiles {
    */
   write(path: string, content: string | Uint8Array, mode?: number, scratch?: string): Promise<void>;
   /** Appends, making the file (0600) where it is missing. */
-  append(path: string, content: string): Promise<void>;
+  append(path: string, content: string | Uint8Array): Promise<void>;
+  /**
+   * Copies files, links and empty folders of one folder into others, in which none of them is yet, with the folders on their way. Files
+   * get the modes of new ones under the umask, and count as a little older than now. `known` says how each is
+   * ({@link STAT_WORDS} for each entry): one that is not so throws. Answers for each folder how its files are, or with what went wrong
+   * there; it is half filled then. A host that cannot leaves it out.
+   */
+  replicate?(
+    from: string,
+    entries: readonly TreeEntry[],
+    known: Uint32Array,
+    to: readonly string[],
+    call?: Call,
+  ): Promise<readonly (Uint32Array | Error)[]>;
   /** Without following a final link. */
   stat(path: string): Promise<FileStat | null>;
   /** Names in a folder, null if it is not there. */

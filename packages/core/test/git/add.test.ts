@@ -302,7 +302,7 @@ describe("making worktrees", () => {
     expect(branchesOf(path)).toHaveLength(2);
   });
 
-  it("costs one git call for each worktree and two for all of them", async () => {
+  it("costs three git calls, however many there are", async () => {
     const path = world.repo();
     const { git, commands } = makeDriver(world);
     const repo = await rootOf(git, path);
@@ -315,7 +315,7 @@ describe("making worktrees", () => {
     expect(commands.map(({ argv }) => argv.find((word) => /^(config|update-ref|reset)$/.test(word)))).toEqual([
       "config",
       "update-ref",
-      ...Array(10).fill("reset"),
+      "reset",
     ]);
   });
 });

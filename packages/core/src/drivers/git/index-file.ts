@@ -29,21 +29,47 @@ async function hasSha1(files: HostFiles, adminDir: string): Promise<boolean> {
   return !/objectformat/i.test((await files.read(join(common, "config"))) ?? "");
 }
 
-/** Entries of an index of version 2 to 4 with 20-byte ids; null for one that is split or of another kind. */
+/** Flags and submodules of an index with 20-byte ids; null for one that is split or of another kind. */
 export function parseIndex(bytes: Buffer): IndexOddities | null {
+  const index = readIndex(bytes, 20);
+  // A split index keeps its entries in another file.
+  if (index === null || bytes.toString("latin1", index.end, index.end + 4) === "link") return null;
+  const flagged: string[] = [];
+  const links: string[] = [];
+  for (const { mode, path, flagged: isFlagged } of index.entries) {
+    if (isFlagged) flagged.push(path.toString("utf8"));
+    if ((mode & 0o170000) === SUBMODULE) links.push(path.toString("utf8"));
+  }
+  return { flagged, links };
+}
+
+/** One entry of an index. */
+export interface IndexEntry {
+  /** Where it begins, with what lstat(2) said of the file. */
+  readonly at: number;
+  readonly mode: number;
+  readonly path: Buffer;
+  /** Marked assume-unchanged or skip-worktree. */
+  readonly flagged: boolean;
+  /** Nothing but a path, an id and what the file is like: no stage of a merge, no intent to add. */
+  readonly plain: boolean;
+}
+
+/** Entries of an index of version 2 to 4, and where they end; null for one of another kind. */
+export function readIndex(bytes: Buffer, idBytes: number): { readonly entries: readonly IndexEntry[]; readonly end: number } | null {
   if (bytes.length < 12 || bytes.toString("latin1", 0, 4) !== "DIRC") return null;
   const version = bytes.readUInt32BE(4);
   if (version < 2 || version > 4) return null;
-  const flagged: string[] = [];
-  const links: string[] = [];
+  const entries: IndexEntry[] = [];
   let previous: Buffer = Buffer.alloc(0);
   let at = 12;
   for (let left = bytes.readUInt32BE(8); left > 0; left--) {
-    if (at + 64 > bytes.length) return null;
-    const mode = bytes.readUInt32BE(at + 24);
-    const flags = bytes.readUInt16BE(at + 60);
-    const extended = (flags & 0x4000) === 0 ? 0 : bytes.readUInt16BE(at + 62);
-    let start = at + 62 + ((flags & 0x4000) === 0 ? 0 : 2);
+    const head = at + 40 + idBytes;
+    if (head + 4 > bytes.length) return null;
+    const flags = bytes.readUInt16BE(head);
+    const isExtended = (flags & 0x4000) !== 0;
+    const extended = isExtended ? bytes.readUInt16BE(head + 2) : 0;
+    let start = head + (isExtended ? 4 : 2);
     let cut = 0;
     if (version === 4) {
       // How many bytes of the path before are dropped, as git's packs write numbers.
@@ -59,12 +85,16 @@ export function parseIndex(bytes: Buffer): IndexOddities | null {
     const own = bytes.subarray(start, end);
     const path = version === 4 ? Buffer.concat([previous.subarray(0, previous.length - cut), own]) : own;
     if (version === 4) previous = path;
-    if ((flags & 0x8000) !== 0 || (extended & 0x4000) !== 0) flagged.push(path.toString("utf8"));
-    if ((mode & 0o170000) === SUBMODULE) links.push(path.toString("utf8"));
+    entries.push({
+      at,
+      mode: bytes.readUInt32BE(at + 24),
+      path,
+      flagged: (flags & 0x8000) !== 0 || (extended & 0x4000) !== 0,
+      plain: (flags & 0xb000) === 0 && extended === 0,
+    });
     at = version === 4 ? end + 1 : at + (((end - at + 8) >> 3) << 3);
   }
-  // A split index keeps its entries in another file.
-  return bytes.toString("latin1", at, at + 4) === "link" ? null : { flagged, links };
+  return { entries, end: at };
 }
 
 /** `git ls-files -z -s -v`: tag, mode, id, stage, tab, path. */

@@ -54,9 +54,9 @@ export class MemoryDisk {
     this.#entries.set(place, { kind: "file", bytes: Buffer.from(content as string), mode, modifiedAt: this.now() });
   }
 
-  append(path: string, content: string): void {
+  append(path: string, content: string | Uint8Array): void {
     const mode = this.entry(path)?.mode ?? 0o600;
-    this.write(this.realPath(path) ?? path, Buffer.concat([this.read(path) ?? new Uint8Array(), Buffer.from(content)]), mode);
+    this.write(this.realPath(path) ?? path, Buffer.concat([this.read(path) ?? new Uint8Array(), Buffer.from(content as string)]), mode);
   }
 
   link(target: string, path: string): void {

@@ -4,7 +4,7 @@ import type { Repository } from "../../../model/index.js";
 import type { Call, Locks, WorktreeResult, WorktreeSpec } from "../../../ports/index.js";
 import type { Git } from "../client.js";
 import { holdRepository } from "../repository-lock.js";
-import { fillWorktree } from "./checkout.js";
+import { worktreeFiller } from "./checkout.js";
 import { registerAll } from "./register.js";
 import { type Registered, restOf, undoWorktree, withRest } from "./registered.js";
 import { readAddSettings } from "./settings.js";
@@ -56,9 +56,10 @@ export async function* addWorktrees(
     for (const made of done) undelivered.set(made.worktree.adminDir, made);
 
     const waiting = [...done];
+    const fillWorktree = worktreeFiller(git, repo, done, settings, call);
     const fill = async (made: Registered) => {
       try {
-        await fillWorktree(git, repo, made, settings, call);
+        await fillWorktree(made);
         give({ key: made.spec.key, ok: true, worktree: made.worktree });
       } catch (error) {
         undelivered.delete(made.worktree.adminDir);

@@ -5,17 +5,54 @@ import type { Call } from "../../../ports/index.js";
 import type { Git } from "../client.js";
 import { failureOf } from "../full-disk.js";
 import { nameEachOther } from "../links.js";
+import { copyTo } from "./copies.js";
 import { branchAt, type Registered } from "./registered.js";
 import { type AddSettings, mayHavePostCheckout } from "./settings.js";
 
-/** Fills a registered worktree with its files, and runs the post-checkout hook as `git worktree add` would. Throws if it is not whole. */
-export async function fillWorktree(git: Git, repo: Repository, made: Registered, settings: AddSettings, call?: Call): Promise<void> {
-  const { path, adminDir } = made.worktree;
-  if (made.spec.adminDir !== undefined) return switchWorktree(git, made, call);
+/**
+ * What fills registered worktrees with their files, each by itself. Of several at one commit git checks out the first and the others
+ * are copies of it, made before anybody else comes to know of any; where that cannot be, git checks out each.
+ */
+export function worktreeFiller(
+  git: Git,
+  repo: Repository,
+  all: readonly Registered[],
+  settings: AddSettings,
+  call?: Call,
+): (made: Registered) => Promise<void> {
+  const groups = new Map<string, Registered[]>();
+  for (const made of all) {
+    if (made.spec.adminDir !== undefined || !settings.alike) continue;
+    const group = groups.get(made.commit);
+    if (group === undefined) groups.set(made.commit, [made]);
+    else group.push(made);
+  }
+  const copies = new Map<string, Promise<ReadonlySet<Registered>>>();
+  return async (made) => {
+    if (made.spec.adminDir !== undefined) return switchWorktree(git, made, call);
+    const [first = made, ...others] = groups.get(made.commit) ?? [];
+    const isFirst = first === made;
+    if (others.length > 0) {
+      const copied = copies.get(made.commit) ?? checkOut(git, first, call).then(() => copyTo(git, first, others, call));
+      copies.set(made.commit, copied);
+      // The first is done when nobody reads it any more.
+      const whole = isFirst ? await copied : await copied.catch((): ReadonlySet<Registered> => new Set());
+      if (!isFirst && !whole.has(made)) await checkOut(git, made, call);
+    } else await checkOut(git, made, call);
+    await finish(git, repo, made, settings, call);
+  };
+}
+
+/** Has git check a worktree out. */
+async function checkOut(git: Git, { worktree, spec }: Registered, call?: Call): Promise<void> {
   // Not quiet: its progress, on stderr, is what tells a long checkout from a stuck one.
   const reset = ["reset", "--hard", "--no-recurse-submodules", "--no-quiet"];
-  const { env = {} } = made.spec;
-  await git.run(path, reset, { env }, call);
+  await git.run(worktree.path, reset, { env: spec.env ?? {} }, call);
+}
+
+/** Throws if a worktree is not whole; runs the post-checkout hook as `git worktree add` would. */
+async function finish(git: Git, repo: Repository, made: Registered, settings: AddSettings, call?: Call): Promise<void> {
+  const { path, adminDir } = made.worktree;
   const { files } = git.host;
   if (!(await nameEachOther(files, path, adminDir)) || (await files.stat(join(adminDir, "index"))) === null) {
     throw new FleetError("DRIVER_FAILED", `git reported success, but the worktree at ${path} is not whole.`);
@@ -24,6 +61,7 @@ export async function fillWorktree(git: Git, repo: Repository, made: Registered,
   // A hook's exit code says nothing of the checkout, which is done: git itself only passes it on. 127 and 126: it could not be started.
   const none = "0".repeat(made.commit.length);
   const accept = Array.from({ length: 256 }, (_, code) => code);
+  const { env = {} } = made.spec;
   await git.run(path, ["hook", "run", "--ignore-missing", "post-checkout", "--", none, made.commit, "1"], { accept, env }, call);
 }
 

@@ -14,11 +14,14 @@ export interface AddSettings {
   readonly plain: boolean;
   /** Folder of hooks as set, null for the repository's own. May be relative to the worktree. */
   readonly hooksPath: string | null;
+  /** Whether all worktrees of one commit get the same files: neither a filter of unknown ways nor a setting of some branches has a say. */
+  readonly alike: boolean;
   /** Hooks may be set up in configuration (newer gits): git must be asked to run whichever there are. */
   readonly configuredHooks: boolean;
 }
 
-const KEYS = "^(extensions\\.|hook\\.|core\\.(hookspath|sparsecheckout|sharedrepository)$|worktree\\.userelativepaths$)";
+const KEYS =
+  "^(extensions\\.|hook\\.|filter\\..*\\.(smudge|process)$|includeif\\.onbranch:|core\\.(hookspath|sparsecheckout|sharedrepository)$|worktree\\.userelativepaths$)";
 /** Extensions of the repository format that change nothing about admin directories. */
 const HARMLESS = new Set([
   "extensions.objectformat",
@@ -28,22 +31,28 @@ const HARMLESS = new Set([
   "extensions.noop",
 ]);
 
+/** What git-lfs writes into settings. It knows files by their content alone. */
+const LFS = /^git[ -]lfs (smudge|filter-process)( |$)/;
+
 export async function readAddSettings(git: Git, repo: Repository, call?: Call): Promise<AddSettings> {
   const args = ["config", "--type=path", "-z", "--get-regexp", KEYS];
   const { exitCode, stdout } = await git.run(repo.commonDir, args, { kind: "quick", accept: [0, 1] }, call);
   // Nothing found is 1.
   if (exitCode === 0 && !stdout.endsWith("\0")) throw senseless(args, stdout);
   let plain = true;
+  let alike = true;
   let configuredHooks = false;
   let hooksPath: string | null = null;
   for (const { key, value } of parseConfig(stdout)) {
     if (key.startsWith("hook.")) configuredHooks = true;
+    else if (key.startsWith("filter.")) alike &&= key.startsWith("filter.lfs.") && value !== null && LFS.test(value);
+    else if (key.startsWith("includeif.")) alike = false;
     else if (key === "core.hookspath") hooksPath = value === "" ? null : value;
     else if (key.startsWith("extensions.")) plain &&= HARMLESS.has(key) || (key === "extensions.refstorage" && value === "files");
     else if (key === "core.sharedrepository") plain &&= value === "umask" || value === "false" || value === "0";
     else plain &&= !isTrue(value);
   }
-  return { plain, hooksPath, configuredHooks };
+  return { plain, alike: plain && alike, hooksPath, configuredHooks };
 }
 
 /** Whether a post-checkout hook may be there to run in that worktree. */
