@@ -13,6 +13,8 @@ export function buildConfig(settings: ReadonlyMap<string, Setting>, around: Surr
     worktree: { root: get("worktree.root"), base: get("worktree.base"), disposable: get("worktree.disposable") },
     setup: {
       credentialFiles: get("setup.credential_files"),
+      share: get("setup.share"),
+      shareHow: get("setup.share_how"),
       commands: get("setup.commands"),
       timeout: get("setup.timeout"),
       quick: get("setup.quick"),

@@ -49,6 +49,10 @@ export function checkValue(spec: KeySpec, value: unknown, around: Surroundings):
       return value === "argv" || value === "paste" || value === "file"
         ? ok(value)
         : wrong(`must be "argv", "paste" or "file"${got(value)}`);
+    case "sharing":
+      return value === "copy" || value === "reflink" || value === "link"
+        ? ok(value)
+        : wrong(`must be "copy", "reflink" or "link"${got(value)}`);
     case "switch":
       return typeof value === "boolean" ? ok(value) : wrong(`must be true or false${got(value)}`);
     case "count":

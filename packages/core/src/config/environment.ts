@@ -61,7 +61,7 @@ function keyOfVariable(variable: string, names: readonly string[]): string | nul
   return null;
 }
 
-const PLAIN: ReadonlySet<KeyType> = new Set(["text", "name", "revision", "path", "prefix", "key", "pattern", "delivery"]);
+const PLAIN: ReadonlySet<KeyType> = new Set(["text", "name", "revision", "path", "prefix", "key", "pattern", "delivery", "sharing"]);
 
 /** What a text from outside a TOML file stands for under a key. What cannot be read stays text, and the check says what is wrong. */
 export async function valueOfText(spec: KeySpec, text: string, place: string): Promise<unknown> {

@@ -10,6 +10,7 @@ export type KeyType =
   | "key" // a key as tmux names it
   | "pattern" // regular expression
   | "delivery" // argv, paste or file
+  | "sharing" // copy, reflink or link
   | "switch" // true or false
   | "count" // whole number from 1
   | "amount" // whole number from 0
@@ -129,6 +130,19 @@ export const KEYS: readonly KeySpec[] = [
     default: [],
     aliases: ["credential_files", "project.credential_files"],
     docs: "Files or globs, relative to the repository, that are copied into each worktree and never committed.",
+  },
+  {
+    key: "setup.share",
+    type: "files",
+    default: [],
+    example: ["node_modules"],
+    docs: "Folders, files or globs that git ignores, taken from the repository to each worktree before its setup commands.",
+  },
+  {
+    key: "setup.share_how",
+    type: "sharing",
+    default: "copy",
+    docs: 'As a "copy" (which shares blocks where the file system can), as a "reflink" (only where it can) or as a "link" to the repository\'s own.',
   },
   {
     key: "setup.commands",

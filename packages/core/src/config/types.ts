@@ -31,6 +31,9 @@ export interface Config {
   readonly worktree: { readonly root: string; readonly base: string; readonly disposable: readonly string[] };
   readonly setup: {
     readonly credentialFiles: readonly string[];
+    readonly share: readonly string[];
+    /** @default "copy" */
+    readonly shareHow: "copy" | "reflink" | "link";
     readonly commands: readonly string[];
     /** Seconds for each command. */
     readonly timeout: number;

@@ -16,6 +16,7 @@ import { mirrorText } from "./record.js";
 import { prepareReports, reportsFolder } from "./reports.js";
 import { waitUntilReady } from "./rise.js";
 import { runSetup } from "./setup.js";
+import { isToBeNoted, placeShared } from "./share.js";
 import { transact, type Undo } from "./transact.js";
 import type { Warm } from "./warm/marks.js";
 import { takeWarm } from "./warm/take.js";
@@ -88,12 +89,13 @@ async function raise(deps: Deps, crew: Crew, plan: Plan, reserved: AgentRecord, 
     // Whoever has to undo this start must know which files are copies of ours.
     if (record.credentials.length > 0) await writeMirror(deps, record);
   }
-  if (setup.length > 0) {
-    await crew.setupGate(() =>
-      runSetup(deps, { worktree: worktree.path, env }, setup, settings.setup.timeout, (command) => step("setup", command), call),
-    );
-    await writeBaseline(deps, crew.repo, record, call);
-  }
+  const doing = (what: string) => step("setup", what);
+  const shared = await crew.setupGate(async () => {
+    const paths = taken === null ? await placeShared(deps, crew.repo, worktree, call, record.branch, doing) : [];
+    await runSetup(deps, { worktree: worktree.path, env }, setup, settings.setup.timeout, doing, call);
+    return paths;
+  });
+  if (setup.length > 0 || isToBeNoted(deps, shared)) await writeBaseline(deps, crew.repo, record, call);
 
   step("session");
   const launch = await makeLaunch(deps, plan, record, env);

@@ -9,6 +9,7 @@ import { agentEnvironment } from "../environment.js";
 import { projectName } from "../names.js";
 import { warmText } from "../record.js";
 import { runSetup } from "../setup.js";
+import { isToBeNoted, placeShared } from "../share.js";
 import { transact } from "../transact.js";
 import type { Wanted } from "./judge.js";
 import { poolCommands } from "./print.js";
@@ -16,7 +17,7 @@ import { poolCommands } from "./print.js";
 /** How long what setup left running may take to end, milliseconds. */
 const GRACE_MS = 3000;
 
-/** Makes one worktree for the pool, a transaction of its own: checkout, credentials, setup. One that fails leaves nothing. */
+/** Makes one worktree for the pool, a transaction of its own: checkout, credentials, what is shared, setup. One that fails leaves nothing. */
 export function makeWarm(deps: Deps, crew: Crew, wanted: Wanted, call: BringUpCall): Promise<WarmWorktree> {
   const { repo } = crew;
   const { config } = deps.settings;
@@ -45,15 +46,16 @@ export function makeWarm(deps: Deps, crew: Crew, wanted: Wanted, call: BringUpCa
     const credentials = await placeCredentials(deps, repo, worktree, call, null);
     const warm: WarmWorktree = { ...seed, worktree: worktree.path, adminDir, credentials, ready: true };
     const commands = poolCommands(deps);
+    const onCommand = (command: string) => step("setup", command);
+    const shared = await crew.setupGate(() => placeShared(deps, repo, worktree, call, null, onCommand));
     if (commands.length > 0) {
       const extra = config.agents[config.agent.default]?.env ?? {};
       const env = agentEnvironment(deps.env, extra, { ...warm, branch: null, batch: null, index: null });
-      const onCommand = (command: string) => step("setup", command);
       await crew.setupGate(() => runSetup(deps, { worktree: worktree.path, env }, commands, config.setup.timeout, onCommand, call));
       // Whoever gets the worktree is another: what carries its id would be nobody's.
       await deps.processes.endTrees([{ root: null, marker: ["AIFLEET_ID", id] }], { graceMs: GRACE_MS });
-      requireInPlace(await writeBaseline(deps, repo, warm, call), warm);
     }
+    if (commands.length > 0 || isToBeNoted(deps, shared)) requireInPlace(await writeBaseline(deps, repo, warm, call), warm);
     await deps.git.writeMark(adminDir, marked(warm, true));
     return warm;
   });

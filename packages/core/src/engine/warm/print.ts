@@ -4,15 +4,17 @@ import { credentialPrints } from "../credentials.js";
 import type { Deps } from "../deps.js";
 
 /**
- * Hash over all that decides what setup makes of a checkout: the commands, what the adapter adds to their environment, and the
- * credential files with their content. A warm worktree of another print is of no use.
+ * Hash over all that decides what setup makes of a checkout: the commands, what the adapter adds to their environment, the
+ * credential files with their content, and what is shared. A warm worktree of another print is of no use.
  */
 export async function setupPrint(deps: Deps, repo: Repository, commands: readonly string[], adapter: string): Promise<string> {
   const { agents, setup } = deps.settings.config;
   const env = Object.entries(agents[adapter]?.env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const credentials = repo.bare ? [] : await credentialPrints(deps, repo.path, setup.credentialFiles);
   return createHash("sha256")
-    .update(JSON.stringify([commands, env, setup.credentialFiles, credentials]))
+    .update(
+      JSON.stringify([commands, env, setup.credentialFiles, credentials, ...(setup.share.length > 0 ? [setup.share, setup.shareHow] : [])]),
+    )
     .digest("hex");
 }
 
