@@ -2,77 +2,94 @@
 // Both sides in one run, taking turns; medians of pairs. Nothing here fails a build: counts do, in the tests.
 //
 //   npm run bench -- [--quick] [--json FILE] [--only P1,P3] [--pairs N]
-import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+//     --growth      only how cost grows with 1, 10, 50, 100 and 300 agents; without --quick or --only it follows the bars
+//     --peer PATH   a checkout of the Python ai-fleet, or its executable, beside it
+//     --crowd N     nothing else: N demo agents made, listed, prompted, waited for and ended, with time and memory of each step
+import { spawn, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { build, environment, installPackages, requireTools, root } from "./prepare.mjs";
+import { build, installPackages, requireTools } from "./prepare.mjs";
 
 const { values: flags } = parseArgs({
-  options: { quick: { type: "boolean" }, json: { type: "string" }, only: { type: "string" }, pairs: { type: "string" } },
+  options: {
+    quick: { type: "boolean" },
+    json: { type: "string" },
+    only: { type: "string" },
+    pairs: { type: "string" },
+    growth: { type: "boolean" },
+    crowd: { type: "string" },
+    peer: { type: "string" },
+  },
 });
+if (flags.crowd !== undefined && !/^[1-9]\d{0,2}$/.test(flags.crowd)) {
+  console.error("error: --crowd takes the number of agents, 1 to 999.");
+  process.exit(2);
+}
 requireTools();
 installPackages();
 build();
 
+// It makes its world as it is loaded: after what may end the script.
+const { bin, clean, dispose, env, fleet, fleetSocket, inPairs, makeRepo, rawSocket, sh, ticks } = await import("./bench/machine.mjs");
+const { crowd, printCrowd } = await import("./bench/crowd.mjs");
+const { growth, printGrowth } = await import("./bench/growth.mjs");
+const { besidePeer, PeerError, printPeer } = await import("./bench/peer.mjs");
+const { sdkList } = await import("./bench/sdk.mjs");
+
 const PAIRS = Number(flags.pairs ?? (flags.quick ? 3 : 7));
 const SETUP_SECONDS = flags.quick ? 5 : 20;
-const bin = join(root, "packages/cli/bin/fleet.js");
-const place = memoryDisk();
-const world = mkdtempSync(join(place, "fleet-bench-"));
-const home = join(world, "home");
-mkdirSync(home);
-// An agent that waits for input, as real ones do, and costs nothing: what is measured is the fleet.
-const env = {
-  ...environment(),
-  HOME: home,
-  AI_FLEET_HOME: join(home, ".ai_fleet"),
-  AIFLEET_AGENT_DEFAULT: "reader",
-  GIT_CONFIG_GLOBAL: join(home, "gitconfig"),
-  TMPDIR: world,
-};
-delete env.NODE_EXTRA_CA_CERTS;
-for (const name of Object.keys(env)) if (name.startsWith("GIT_") && name !== "GIT_CONFIG_GLOBAL") delete env[name];
-writeFileSync(
-  join(home, "gitconfig"),
-  "[user]\n\tname = Bench\n\temail = bench@example.invalid\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n",
-);
-mkdirSync(env.AI_FLEET_HOME, { mode: 0o700 });
-writeFileSync(join(env.AI_FLEET_HOME, "config.toml"), '[agents.reader]\ncommand = ["sh", "-c", "exec cat", "agent"]\n', { mode: 0o600 });
-
-const sh = (script, cwd) => execFileSync("/bin/sh", ["-eu", "-c", script], { cwd, env, stdio: ["ignore", "pipe", "ignore"] });
-const fleet = (args, cwd) => {
-  const result = spawnSync(process.execPath, [bin, ...args], { cwd, env, encoding: "utf8", maxBuffer: 1 << 28 });
-  if (result.status !== 0) throw new Error(`fleet ${args.join(" ")}: exit ${result.status}: ${result.stderr}`);
-  return result;
-};
-const rawSocket = join(world, "raw.sock");
 const rawTmux = `tmux -S ${rawSocket} -f /dev/null`;
 
 const rows = [];
 const only = flags.only?.split(",");
+const wants = (...ids) => only === undefined || ids.some((id) => only.includes(id));
 try {
+  const found = flags.crowd === undefined ? { rows, ...(await measure()) } : { crowd: crowd(Number(flags.crowd)) };
+  if (found.crowd !== undefined && !printCrowd(flags.crowd, found.crowd)) process.exitCode = 1;
+  if (flags.json) writeFileSync(flags.json, `${JSON.stringify({ node: process.version, pairs: PAIRS, ...found }, null, 2)}\n`);
+} catch (error) {
+  if (!(error instanceof PeerError)) throw error;
+  console.error(`error: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  dispose();
+}
+
+/** What the flags ask for: the bars, how cost grows, the peer. */
+async function measure() {
+  const peer = flags.peer === undefined ? {} : { peer: besidePeer(flags.peer, PAIRS) };
+  if (!flags.growth) await bars();
+  const isWhole = !flags.quick && only === undefined && flags.peer === undefined;
+  const grown = flags.growth || isWhole ? { growth: await growth(flags.quick ? 2 : 3) } : {};
+  if (rows.length > 0) print();
+  if (grown.growth) printGrowth(grown.growth);
+  if (peer.peer) printPeer(peer.peer);
+  return { ...grown, ...peer };
+}
+
+async function bars() {
   const small = makeRepo("small", 20);
-  await bar("P1", "fleet list, 100 agents / list-panes -a + ps", 3.0, async () => {
+  if (wants("P1", "P10", "P12", "P13")) {
     fleet(["fanout", "100", "l", "--prompt", "x"], small);
-    const row = pairs(
-      () => fleet(["list"], small),
-      () =>
-        sh(
-          `tmux -S '${join(env.AI_FLEET_HOME, "tmux.sock")}' list-panes -a -F '#{session_name} #{pane_pid} #{pane_dead}'; ps -eo pid,ppid,rss,pcpu,args`,
-          small,
-        ),
+    await bar("P1", "fleet list, 100 agents / list-panes -a + ps", 3.0, async () =>
+      pairs(
+        () => fleet(["list"], small),
+        () =>
+          sh(`tmux -S '${fleetSocket}' list-panes -a -F '#{session_name} #{pane_pid} #{pane_dead}'; ps -eo pid,ppid,rss,pcpu,args`, small),
+      ),
     );
-    return row;
-  });
-  await bar("P12", "memory of fleet list / node -e 0", 2.0, async () => ({
-    ratio: memory([bin, "list"], small) / memory(["-e", "0"], small),
-  }));
-  await bar("P13", "CPU of list --watch over 100 agents, percent of a core (with tmux)", 2.0, async () => ({
-    ratio: await watchCost(small),
-  }));
-  fleet(["kill", "--all", "--force", "--yes"], small);
+    await bar("P12", "memory of fleet list / node -e 0", 2.0, async () => ({
+      ratio: memory([bin, "list"], small) / memory(["-e", "0"], small),
+    }));
+    await bar("P13", "CPU of list --watch over 100 agents, percent of a core (with tmux)", 2.0, async () => ({
+      ratio: await watchCost(small),
+    }));
+    await bar("P10", "SDK: second fleet.list() of 300 agents / the one tmux call it makes", 2.0, async () => {
+      fleet(["fanout", "200", "s", "--prompt", "x"], small);
+      return sdkList(small, PAIRS * 3);
+    });
+    clean(small);
+  }
   await bar("P2", "fleet create, small repository / raw", 4.0, async () =>
     pairs(
       (n) => fleet(["create", `c${n}`], small),
@@ -105,7 +122,7 @@ try {
       () => fleet(["logs", "logs"], small),
       () => {
         spawnSync(process.execPath, ["-e", "0"], { env });
-        sh(`tmux -S '${join(env.AI_FLEET_HOME, "tmux.sock")}' capture-pane -p -S -100 -t ai_`, small);
+        sh(`tmux -S '${fleetSocket}' capture-pane -p -S -100 -t ai_`, small);
       },
     );
     clean(small);
@@ -129,13 +146,6 @@ try {
     );
   }
   await bar("P11", `fleet create from the pool, setup of ${SETUP_SECONDS} s / without`, 0.05, async () => pool(small));
-  await bar("P10", "SDK: second fleet.list() of 100 agents / the one tmux call", 2.0, async () => sdkList(small));
-  print();
-  if (flags.json) writeFileSync(flags.json, `${JSON.stringify({ node: process.version, pairs: PAIRS, rows }, null, 2)}\n`);
-} finally {
-  for (const socket of [rawSocket, join(env.AI_FLEET_HOME, "tmux.sock")])
-    spawnSync("tmux", ["-S", socket, "kill-server"], { env, stdio: "ignore" });
-  rmSync(world, { recursive: true, force: true, maxRetries: 5 });
 }
 
 async function bar(id, what, limit, measure) {
@@ -163,32 +173,8 @@ function pool(repo) {
   }
 }
 
-/** Takes turns A B A B; the first pair warms up and does not count. */
-function pairs(ours, theirs, after = () => {}, before = () => {}, count = PAIRS) {
-  const a = [];
-  const b = [];
-  for (let n = 0; n <= count; n += 1) {
-    before(n);
-    const first = timed(() => ours(n));
-    const second = timed(() => theirs(n));
-    after(n);
-    if (n > 0) {
-      a.push(first);
-      b.push(second);
-    }
-  }
-  return { ratio: median(a.map((value, n) => value / b[n])), ours: median(a), theirs: median(b) };
-}
-
-function timed(work) {
-  const began = performance.now();
-  work();
-  return performance.now() - began;
-}
-
-function median(values) {
-  const sorted = [...values].sort((x, y) => x - y);
-  return sorted[Math.floor(sorted.length / 2)];
+function pairs(ours, theirs, after, before, count = PAIRS) {
+  return inPairs(count, ours, theirs, after, before);
 }
 
 function names(prefix, count) {
@@ -222,28 +208,6 @@ function rawKill(repo, count) {
     sh(`${rawTmux} kill-session -t =${branch}; git worktree remove ../raw/${branch}; git branch -q -D ${branch}`, repo);
 }
 
-function clean(repo) {
-  fleet(["kill", "--all", "--force", "--yes"], repo);
-  spawnSync("tmux", ["-S", rawSocket, "kill-server"], { env, stdio: "ignore" });
-  sh(
-    "rm -rf ../raw; git worktree prune; git for-each-ref --format='%(refname:short)' refs/heads | grep -v '^main$' | xargs -r git branch -q -D",
-    repo,
-  );
-}
-
-function makeRepo(name, files) {
-  const repo = join(world, name, "repo");
-  mkdirSync(repo, { recursive: true });
-  sh("git init -q", repo);
-  for (let n = 0; n < files; n += 1) {
-    const folder = join(repo, `d${n % 100}`);
-    if (n < 100) mkdirSync(folder);
-    writeFileSync(join(folder, `f${n}.txt`), `file ${n}\n`.repeat(20));
-  }
-  sh("git add -A; git commit -q -m first", repo);
-  return repo;
-}
-
 function memory(args, cwd) {
   const result = spawnSync("/usr/bin/time", ["-f", "%M", process.execPath, ...args], { cwd, env, encoding: "utf8" });
   return Number(result.stderr.trim().split("\n").at(-1));
@@ -252,7 +216,7 @@ function memory(args, cwd) {
 /** Processor time of the watcher and of tmux over some seconds, percent of one core. */
 async function watchCost(repo) {
   const child = spawn(process.execPath, [bin, "list", "--watch", "--json"], { cwd: repo, env, stdio: ["ignore", "ignore", "ignore"] });
-  const server = Number(String(sh(`tmux -S '${join(env.AI_FLEET_HOME, "tmux.sock")}' display-message -p '#{pid}'`, repo)).trim());
+  const server = Number(String(sh(`tmux -S '${fleetSocket}' display-message -p '#{pid}'`, repo)).trim());
   const seconds = flags.quick ? 5 : 15;
   await new Promise((resolve) => setTimeout(resolve, 3000));
   const before = ticks(child.pid) + ticks(server);
@@ -261,47 +225,6 @@ async function watchCost(repo) {
   child.kill("SIGTERM");
   await new Promise((resolve) => child.once("exit", resolve));
   return used / seconds;
-}
-
-/** User and system time with that of ended children, in hundredths of a second. */
-function ticks(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0);
-}
-
-async function sdkList(repo) {
-  const { Fleet } = await import(join(root, "packages/core/dist/index.js"));
-  fleet(["fanout", "100", "s", "--prompt", "x"], repo);
-  const open = await Fleet.open({ repo, env });
-  await open.list();
-  const a = [];
-  const b = [];
-  for (let n = 0; n < PAIRS * 3; n += 1) {
-    const began = performance.now();
-    await open.list();
-    a.push(performance.now() - began);
-    b.push(
-      timed(() =>
-        execFileSync(
-          "tmux",
-          ["-S", join(env.AI_FLEET_HOME, "tmux.sock"), "list-panes", "-a", "-F", "#{session_name} #{pane_pid} #{pane_dead}"],
-          { env },
-        ),
-      ),
-    );
-  }
-  clean(repo);
-  return { ratio: median(a.map((value, n) => value / b[n])), ours: median(a), theirs: median(b) };
-}
-
-function memoryDisk() {
-  try {
-    accessSync("/dev/shm", constants.W_OK);
-    return "/dev/shm";
-  } catch {
-    return tmpdir();
-  }
 }
 
 function print() {
