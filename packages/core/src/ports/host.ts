@@ -15,7 +15,7 @@ export interface RunOptions {
   readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
   /** End what the program left running, in its group and at its pipes, when it ended by itself. @default false: it may have been run to leave it */
   readonly endRest?: boolean;
-  /** A short question that somebody waits for the answer of: the host starts it the shortest way it has. @default false */
+  /** A short question or act that somebody waits for: the host starts it the shortest way it has. @default false */
   readonly brief?: boolean;
   /** Keep only the last this many bytes of stdout and of stderr. @default everything is kept */
   readonly keepBytes?: number;

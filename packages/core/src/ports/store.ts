@@ -27,10 +27,19 @@ export interface Store {
   update<T>(change: (draft: Draft) => T, call?: Call): Promise<T>;
 }
 
+/** How a lock was come by. */
+export interface LockTurn {
+  /** Another held it when it was asked for. */
+  readonly waited: boolean;
+}
+
 /** A lock between processes on a path. A holder that was killed is taken over at once. */
 export interface Locks {
-  /** Runs `work` while holding the lock. Throws `LOCKED` when one holder has kept it for `timeoutMs`, or many in turn for twelve times as long. */
-  hold<T>(path: string, work: () => Promise<T>, options?: { readonly timeoutMs?: number }, call?: Call): Promise<T>;
+  /**
+   * Runs `work` while holding the lock; tells it whether somebody else had to let go of it first. Throws `LOCKED` when one
+   * holder has kept it for `timeoutMs`, or many in turn for twelve times as long.
+   */
+  hold<T>(path: string, work: (turn: LockTurn) => Promise<T>, options?: { readonly timeoutMs?: number }, call?: Call): Promise<T>;
   /** Removes what killed holders left in a folder, given the names in it: locks, and halves of some. Free where there are none. */
   sweep(folder: string, names: readonly string[]): Promise<void>;
 }

@@ -36,6 +36,19 @@ describe("a lock between processes", () => {
     expect(leftovers(world.fleetHome)).toEqual([]);
   });
 
+  it("tells whether another had it first", async () => {
+    const [mine, other] = [makeLocks(), makeLocks()];
+    let letGo: (() => void) | undefined;
+    const first = mine.hold(thing, async ({ waited }) => {
+      await new Promise<void>((resolve) => (letGo = resolve));
+      return waited;
+    });
+    const second = other.hold(thing, async ({ waited }) => waited);
+    while (letGo === undefined) await new Promise((resolve) => setImmediate(resolve));
+    letGo();
+    expect([await first, await second]).toEqual([false, true]);
+  });
+
   it("that a killed holder left is swept, with the halves of others; one that is held stays", async () => {
     const holder = startWorker(world, worker, "hold", world.fleetHome);
     await untilHeld(holder);

@@ -135,6 +135,35 @@ describe("a whole fleet in memory", () => {
     await expect(own.prompt("deaf", "hello")).rejects.toMatchObject({ code: "PROMPT_UNVERIFIED" });
   });
 
+  test("an agent that asks by the time it is its turn is given none", async () => {
+    let ahead = 0;
+    const clock: Clock = { now: () => Date.now() + ahead, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const own = await memoryWorld({
+      clock,
+      programs: {
+        async crowd(terminal): Promise<undefined> {
+          if (terminal.env.AIFLEET_BRANCH === "a-40") {
+            void terminal.lines()[Symbol.asyncIterator]().next();
+            await opened;
+            await terminal.ask("May I?");
+          }
+          for await (const _ of terminal.lines()) {
+            ahead = 5000;
+            open();
+          }
+        },
+      },
+    });
+    const many = await Fleet.open(own.options);
+    await many.fanout({ count: 40, prefix: "a", prompt: "x" });
+    const results = await many.prompt({ all: true }, "Go on");
+    await own.dispose();
+    expect(results.map(({ delivery }) => delivery)).toEqual([...Array(39).fill("delivered"), "refused"]);
+    expect(results[39]?.reason).toContain("asks a question");
+  });
+
   test("a program that ends on a prompt is not waited for, and the prompt is not called delivered", async () => {
     const agent = await fleet.createAgent({ branch: "quits" });
     await agent.waitFor("idle", { timeout: 5000 });

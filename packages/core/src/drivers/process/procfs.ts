@@ -34,7 +34,7 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     async scan(call = {}) {
       throwIfAborted(call.signal);
       const scan = {};
-      scans.set(scan, await proc.allStats());
+      scans.set(scan, await proc.recentStats());
       return scan;
     },
     async sample(roots, call = {}) {
@@ -65,7 +65,7 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     },
     async bytesRead(root, call = {}) {
       throwIfAborted(call.signal);
-      const table = await proc.recentStats();
+      const table = await tableOf(call);
       const tree = treeOf(root, table, childrenOf(table)).filter((stat) => !stat.zombie);
       if (table.get(root)?.zombie !== false) return null;
       return readBy(

@@ -19,7 +19,7 @@ export interface TmuxCall {
   readonly input?: string;
   /** @default PROBE_MS */
   readonly timeoutMs?: number;
-  /** A question, see {@link RunOptions.brief}. @default false */
+  /** Answered at once, and somebody waits for it: see {@link RunOptions.brief}. @default false */
   readonly brief?: boolean;
   /** Start the server where there is none. @default false */
   readonly start?: boolean;

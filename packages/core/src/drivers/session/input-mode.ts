@@ -46,7 +46,7 @@ export function bracketedPasteIn(text: string): boolean | null {
 async function cooked(host: Host, tty: string, call?: Call): Promise<boolean | null> {
   if (!tty.startsWith("/dev/")) return null;
   for (const flag of ["-F", "-f"]) {
-    const { exitCode, stdout } = await host.run(["stty", flag, tty, "-a"], { timeoutMs: 3000 }, call);
+    const { exitCode, stdout } = await host.run(["stty", flag, tty, "-a"], { timeoutMs: 3000, brief: true }, call);
     const word = /(?:^|[\s;])(-?)icanon(?=[\s;]|$)/m.exec(stdout);
     if (exitCode === 0 && word !== null) return word[1] === "";
   }

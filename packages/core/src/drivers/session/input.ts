@@ -62,7 +62,7 @@ async function guarded(
 ): Promise<PasteReceipt> {
   if (!/^%\d+$/.test(id) || !/^[A-Za-z0-9]+$/.test(agent)) throw new FleetError("USAGE", `No address of a session: ${id} of ${agent}.`);
   const why = `display-message -p -t ${id} '#{?#{==:#{@aifleet_id},${agent}},DEAD,MISSING}'`;
-  const answer = await client.ask(condition(id, agent, act, why), input === undefined ? {} : { input }, call);
+  const answer = await client.ask(condition(id, agent, act, why), { brief: true, ...(input === undefined ? {} : { input }) }, call);
   if (!answer.server) return "missing";
   const said = answer.stdout.trim().split("\n").at(-1);
   if (said === "SENT") return "sent";

@@ -5,7 +5,7 @@ import { FleetError, interrupted, throwIfAborted, toFleetError } from "../../err
 import type { Call, Locks, ProcessDriver } from "../../ports/index.js";
 import { dropLock, lockFolders, sweepLock } from "./lock-folder.js";
 import { ownOwner, readOwner } from "./owner.js";
-import { enter, leave } from "./queue.js";
+import { enter, isUnused, leave } from "./queue.js";
 
 /** How long a lock is waited for where the caller does not say. */
 const TIMEOUT_MS = 10_000;
@@ -33,11 +33,12 @@ export function fileLocks(options: { readonly processes: ProcessDriver }): Locks
       const file = resolve(path);
       // Not by the wall clock, which may be set back meanwhile.
       const until = performance.now() + timeoutMs;
+      const isFree = isUnused(file);
       if (!(await enter(file, timeoutMs, MOST_TURNS * timeoutMs, call.signal))) throw locked(file);
       try {
-        const release = await acquire(file, until, timeoutMs, processes, call);
+        const { release, waited } = await acquire(file, until, timeoutMs, processes, call);
         try {
-          return await work();
+          return await work({ waited: waited || !isFree });
         } finally {
           await release();
         }
@@ -56,8 +57,14 @@ export function fileLocks(options: { readonly processes: ProcessDriver }): Locks
   };
 }
 
+interface Acquired {
+  readonly release: () => Promise<void>;
+  /** Another process held it at the first attempt. */
+  readonly waited: boolean;
+}
+
 /** Takes the lock, asking again every 25 to 75 ms: a fixed pace would let the same ones lose each time. */
-async function acquire(file: string, until: number, timeoutMs: number, processes: ProcessDriver, call: Call): Promise<() => Promise<void>> {
+async function acquire(file: string, until: number, timeoutMs: number, processes: ProcessDriver, call: Call): Promise<Acquired> {
   const owner = ownOwner(await processes.self(call), newNonce());
   const folders = lockFolders(owner, processes);
   const lockfile = await import("proper-lockfile");
@@ -65,7 +72,7 @@ async function acquire(file: string, until: number, timeoutMs: number, processes
   await dropStuck(file);
   let patience = until;
   let last: string | undefined;
-  for (;;) {
+  for (let waited = false; ; waited = true) {
     throwIfAborted(call.signal);
     try {
       const release = await lock(file, {
@@ -77,7 +84,7 @@ async function acquire(file: string, until: number, timeoutMs: number, processes
         // Somebody removed the lock by hand. The work under way cannot be called back, and must not crash.
         onCompromised: () => undefined,
       });
-      return () => release().catch(() => void stuck.set(file, owner.nonce));
+      return { waited, release: () => release().catch(() => void stuck.set(file, owner.nonce)) };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "ELOCKED" && code !== "EEXIST" && code !== "ENOENT") throw toFleetError(error, `Cannot lock ${file}`);

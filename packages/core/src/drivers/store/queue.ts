@@ -50,6 +50,11 @@ export function enter(path: string, timeoutMs: number, mostMs: number, signal?: 
   });
 }
 
+/** Whether nobody in this process holds a path. */
+export function isUnused(path: string): boolean {
+  return !lines.has(path);
+}
+
 /** Gives the turn to the next in line. */
 export function leave(path: string): void {
   const line = lines.get(path);

@@ -1,6 +1,8 @@
+import { askSessions } from "../../engine/ask-sessions.js";
+import { batcher } from "../../engine/batcher.js";
 import { checkPromptText, deliver } from "../../engine/deliver.js";
 import type { Deps } from "../../engine/deps.js";
-import type { Seen } from "../../engine/look.js";
+import { look, type Seen } from "../../engine/look.js";
 import { mapPool } from "../../engine/pool.js";
 import { deliverNext, enqueue } from "../../engine/queue.js";
 import { refused } from "../../engine/receipt.js";
@@ -11,6 +13,10 @@ import { isEnded, type Target } from "../../model/index.js";
 import type { CallOptions, PromptOptions, PromptResult } from "../types.js";
 import { find } from "./find.js";
 
+/** Prompts under way at the same time: mostly they wait for programs to read. */
+const AT_ONCE = 16;
+/** An agent that was looked at longer ago is looked at again before it is given a prompt: it may ask something by now, milliseconds. */
+const OLD_MS = 2000;
 const NOT_SENT = "interrupted before anything was typed";
 const SAID = { delivered: "delivered to", queued: "queued for", unverified: "not seen to be taken by", refused: "not sent to" } as const;
 
@@ -34,10 +40,15 @@ export async function prompt(
       if (single || !["DISK_FULL", "PERMISSION_DENIED", "LOCKED", "INTERRUPTED"].includes(code)) throw error;
       return refused(code === "INTERRUPTED" ? NOT_SENT : message);
     });
+  const again = batcher<Seen, Seen>(async (group) => {
+    const records = group.map(({ record }) => record);
+    return look(deps, records, await askSessions(deps, () => {}), () => {});
+  });
+  const asItIs = (seen: Seen) => (deps.clock.now() - seen.lookedAt > OLD_MS ? again(seen) : seen);
   const results = await mapPool(
     chosen,
-    deps.settings.config.fleet.maxParallel,
-    async (seen): Promise<PromptResult> => ({ branch: seen.record.branch, ...(await given(seen)) }),
+    AT_ONCE,
+    async (seen): Promise<PromptResult> => ({ branch: seen.record.branch, ...(await given(await asItIs(seen))) }),
   );
   if (results.some(({ delivery }) => delivery === "queued")) await wakeCourier(deps, chosen);
   if (call?.signal?.aborted && results.some(({ delivery }) => delivery !== "delivered" && delivery !== "queued"))

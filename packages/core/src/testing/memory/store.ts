@@ -26,13 +26,14 @@ export function memoryLocks(): Locks {
     async hold(path, work, { timeoutMs = 10_000 } = {}, call = {}) {
       throwIfAborted(call.signal);
       const until = Date.now() + timeoutMs;
+      const waited = held.has(path);
       for (let before = held.get(path); before !== undefined; before = held.get(path)) {
         await firstOf(before, until - Date.now(), path, call.signal);
       }
       let release = (): void => undefined;
       held.set(path, new Promise((resolve) => (release = resolve)));
       try {
-        return await work();
+        return await work({ waited });
       } finally {
         held.delete(path);
         release();

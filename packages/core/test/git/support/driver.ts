@@ -10,7 +10,8 @@ export function processLocks(): Locks {
   const tails = new Map<string, Promise<unknown>>();
   return {
     hold(path, work) {
-      const turn = (tails.get(path) ?? Promise.resolve()).then(work, work);
+      const waited = tails.has(path);
+      const turn = (tails.get(path) ?? Promise.resolve()).catch(() => undefined).then(() => work({ waited }));
       tails.set(path, turn);
       return turn;
     },
