@@ -1,9 +1,22 @@
 import { randomBytes } from "node:crypto";
-import { constants, lstatSync, readdirSync, readFileSync, realpathSync, type Stats } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  type Stats,
+} from "node:fs";
 import { appendFile, chmod, lstat, open, realpath, rename, rm, rmdir, unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { toFleetError } from "../errors/index.js";
-import type { FileStat, HostFiles } from "../ports/index.js";
+import type { ExactStat, FileStat, HostFiles } from "../ports/index.js";
 import { makeFolders } from "./folder.js";
 import { readManyKept, TEXT } from "./kept-reads.js";
 import { removeTree } from "./remove-tree.js";
@@ -40,24 +53,26 @@ export const localFiles: HostFiles = {
     });
   },
 
+  exactStats: async (paths) => paths.map(exactStat),
+
   watch: watchFolders,
 
   readRange: (path, offset, bytes) =>
     orNull(path, async () => {
-      const handle = await open(path, "r");
+      const file = openSync(path, "r");
       try {
-        const { size } = await handle.stat();
+        const { size } = fstatSync(file);
         const from = offset < 0 ? Math.max(0, size + offset) : offset;
         const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(bytes, size - from)));
         let filled = 0;
         while (filled < buffer.length) {
-          const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, from + filled);
-          if (bytesRead === 0) break;
-          filled += bytesRead;
+          const read = readSync(file, buffer, filled, buffer.length - filled, from + filled);
+          if (read === 0) break;
+          filled += read;
         }
         return buffer.subarray(0, filled);
       } finally {
-        await handle.close();
+        closeSync(file);
       }
     }),
 
@@ -169,10 +184,32 @@ async function orThrow<T>(doing: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
+function exactStat(path: string): ExactStat | null {
+  try {
+    const stats = lstatSync(path, { bigint: true });
+    return {
+      kind: kindOf(stats),
+      changedAt: stats.ctimeNs,
+      modifiedAt: stats.mtimeNs,
+      inode: stats.ino,
+      mode: Number(stats.mode),
+      owner: Number(stats.uid),
+      group: Number(stats.gid),
+      size: Number(stats.size),
+      target: stats.isSymbolicLink() ? readlinkSync(path) : null,
+    };
+  } catch {
+    return null;
+  }
+}
+
+function kindOf(stats: Stats | BigIntStats): FileStat["kind"] {
+  return stats.isFile() ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other";
+}
+
 function describe(stats: Stats): FileStat {
-  const kind = stats.isFile() ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other";
   return {
-    kind,
+    kind: kindOf(stats),
     size: stats.size,
     modifiedAt: stats.mtimeMs,
     mode: stats.mode & 0o7777,

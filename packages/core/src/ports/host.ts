@@ -67,6 +67,20 @@ export interface TreeEntry {
  */
 export const STAT_WORDS = 10;
 
+/** What a file's inode says, as git notes it in an index: times in nanoseconds. */
+export interface ExactStat {
+  readonly kind: FileStat["kind"];
+  readonly changedAt: bigint;
+  readonly modifiedAt: bigint;
+  readonly inode: bigint;
+  readonly mode: number;
+  readonly owner: number;
+  readonly group: number;
+  readonly size: number;
+  /** Of a link: where it leads. */
+  readonly target: string | null;
+}
+
 /** Folders that are watched. */
 export interface FolderWatch {
   /** From now on exactly these; one that is not there, or cannot be watched, is passed over. */
@@ -87,6 +101,8 @@ export interface HostFiles {
   readMany(paths: readonly string[], kept?: KeptReads): Promise<readonly (string | null)[]>;
   /** Names in many folders in one go, with when each was last modified, epoch milliseconds. Unreadable is null here. */
   listMany(paths: readonly string[]): Promise<readonly (readonly { readonly name: string; readonly modifiedAt: number }[] | null)[]>;
+  /** As `stat`, of many and to the nanosecond; null for what is not there or cannot be looked at. A host that cannot leaves it out. */
+  exactStats?(paths: readonly string[]): Promise<readonly (ExactStat | null)[]>;
   /** Tells at once of what is made, written, renamed or removed in folders, by the folder. A host that cannot leaves it out: then it is looked at intervals. */
   watch?(onChange: (folder: string) => void): FolderWatch;
   /** At most `bytes` from `offset`, counted from the end if negative. */

@@ -16,15 +16,22 @@ const SUBMODULE = 0o160000;
 /** Read from the index itself, which takes no process; git is asked only about a kind of index that is not known here. */
 export async function indexOddities(git: Git, folder: string, adminDir: string, call?: Call): Promise<IndexOddities> {
   const { files } = git.host;
-  const file = join(adminDir, "index");
-  const stat = await files.stat(file);
-  if (stat === null) return NONE;
-  const bytes = await files.readRange(file, 0, stat.size);
-  const known = bytes === null || !(await hasSha1(files, adminDir)) ? null : parseIndex(Buffer.from(bytes));
+  const bytes = await readIndexFile(files, adminDir);
+  if (bytes === null) return NONE;
+  const known = (await hasSha1(files, adminDir)) ? parseIndex(bytes) : null;
   return known ?? parseListing((await git.run(folder, ["ls-files", "-z", "-s", "-v"], { kind: "scan" }, call)).stdout);
 }
 
-async function hasSha1(files: HostFiles, adminDir: string): Promise<boolean> {
+/** A git directory's index as it is, null where there is none. */
+export async function readIndexFile(files: HostFiles, adminDir: string): Promise<Buffer | null> {
+  const file = join(adminDir, "index");
+  const stat = await files.stat(file);
+  const bytes = stat === null ? null : await files.readRange(file, 0, stat.size);
+  return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Whether a repository's ids have 20 bytes. */
+export async function hasSha1(files: HostFiles, adminDir: string): Promise<boolean> {
   const common = (await files.read(join(adminDir, "commondir"))) === null ? adminDir : dirname(dirname(adminDir));
   return !/objectformat/i.test((await files.read(join(common, "config"))) ?? "");
 }

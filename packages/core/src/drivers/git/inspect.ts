@@ -10,12 +10,16 @@ import { parseStatus } from "./parse-status.js";
 import { leftBehind, tipsHeldByNone } from "./reflog.js";
 import { listCommits } from "./rev-list.js";
 import { inspectSubmodules } from "./submodules.js";
+import { untouched } from "./untouched.js";
 import { listWorktrees } from "./worktree-list.js";
 
 /** Longest list of unreachable commits given. */
 const MAX_COMMITS = 100;
 
-/** Everything that removing a worktree would lose. One scan, and a walk where HEAD is on no branch or commits were left behind. */
+/**
+ * Everything that removing a worktree would lose. One scan, but for a small worktree in which nothing is but its commit's files; and a
+ * walk where HEAD is on no branch or commits were left behind.
+ */
 export async function inspectWorktree(
   git: Git,
   repo: Repository,
@@ -33,6 +37,11 @@ export async function inspectWorktree(
     "--no-renames",
     "--ignore-submodules=none",
   ];
+  const plain = await untouched(git, repo.commonDir, worktree, call);
+  if (plain !== null) {
+    const { ignored, submodules } = await inspectSubmodules(git, worktree, [], call);
+    return { modified: [], untracked: [], ignored, ...(await registrationFacts(git, repo, worktree, plain, call)), submodules };
+  }
   const [{ stdout }, oddities] = await Promise.all([
     git.run(worktree.path, args, { kind: "scan" }, call),
     indexOddities(git, worktree.path, worktree.adminDir, call),
