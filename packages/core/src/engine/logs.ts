@@ -1,6 +1,10 @@
 import { join } from "node:path";
 import type { AgentRecord } from "../model/index.js";
 import type { Deps } from "./deps.js";
+import { mapPool } from "./pool.js";
+
+/** Files written at the same time. */
+const WRITES = 8;
 
 /** What is kept beside an agent's log, so that it can be found by branch when the agent is gone. */
 export interface LogMeta {
@@ -53,11 +57,12 @@ export async function keepScreens(deps: Deps, sessions: readonly { readonly id: 
     sessions.map(({ id }) => id),
     { history: Number.POSITIVE_INFINITY },
   );
-  for (const { id, agent } of sessions) {
+  // Each waits for the disk: several wait together.
+  await mapPool(sessions, WRITES, async ({ id, agent }) => {
     const screen = screens.get(id);
     if (screen !== undefined)
       await deps.host.files.write(screenFileOf(deps, agent), `${trimEnd(screen.lines).join("\n")}\n`, 0o600, deps.paths.run);
-  }
+  });
 }
 
 /** The newest kept log of a branch or id whose agent is gone, null if there is none. */
@@ -92,10 +97,9 @@ export async function dropLogs(deps: Deps, id: string): Promise<void> {
 export async function tidyLogs(deps: Deps, alive: ReadonlySet<string>): Promise<void> {
   const { files } = deps.host;
   const oldest = deps.clock.now() - deps.settings.config.logs.keepDays * 24 * 3600 * 1000;
-  for (const name of (await files.list(deps.paths.logs)) ?? []) {
-    if (alive.has(name.split(".")[0] ?? "")) continue;
-    const stat = await files.stat(join(deps.paths.logs, name));
-    if (stat !== null && stat.modifiedAt < oldest) await files.remove(join(deps.paths.logs, name));
+  const [kept] = await files.listMany([deps.paths.logs]);
+  for (const { name, modifiedAt } of kept ?? []) {
+    if (modifiedAt < oldest && !alive.has(name.split(".")[0] ?? "")) await files.remove(join(deps.paths.logs, name));
   }
 }
 

@@ -62,6 +62,19 @@ export async function branchFacts(git: Git, repo: Repository, names: readonly st
   );
 }
 
+/** Where branches stand, those that are there: one git call, however many names. */
+export async function branchTips(git: Git, repo: Repository, names: readonly string[], call?: Call): Promise<Map<string, string>> {
+  const refs = names.length > MAX_PATTERNS ? ["refs/heads"] : names.map((name) => `refs/heads/${name}`);
+  const tips = names.length === 0 ? new Map<string, string>() : await readTips(git, repo, refs, call);
+  for (const name of names) if (!tips.has(`refs/heads/${name}`)) await requireAbsent(git, repo, name, tips, call);
+  return new Map(
+    names.flatMap((name) => {
+      const tip = tips.get(`refs/heads/${name}`);
+      return tip === undefined ? [] : [[name, tip] as const];
+    }),
+  );
+}
+
 /** Branches that worktrees have in hand; git is asked only where files cannot tell. */
 export async function heldBranches(git: Git, repo: Repository, call?: Call): Promise<HeldBranches> {
   const held = await readHeldBranches(git.host.files, repo);

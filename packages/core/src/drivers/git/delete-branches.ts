@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Repository } from "../../model/index.js";
 import type { BranchEnd, Call, Locks } from "../../ports/index.js";
 import { requireGone } from "./branch-file.js";
-import { branchFacts } from "./branches.js";
+import { branchTips, heldBranches } from "./branches.js";
 import type { Git } from "./client.js";
 import { removeBranchSection, requireOid } from "./refs.js";
 import { holdRepository } from "./repository-lock.js";
@@ -25,16 +25,12 @@ export async function deleteBranches(
   branches: readonly BranchEnd[],
   call?: Call,
 ): Promise<ReadonlySet<string>> {
-  const facts = await branchFacts(
-    git,
-    repo,
-    branches.map(({ name }) => name),
-    call,
-  );
-  const gone = new Set(branches.filter(({ name }) => facts.get(name)?.tip === null).map(({ name }) => name));
+  const names = branches.map(({ name }) => name);
+  const [tips, held] = [await branchTips(git, repo, names, call), await heldBranches(git, repo, call)];
+  const gone = new Set(names.filter((name) => !tips.has(name)));
   const standing = branches.flatMap((branch): Standing[] => {
-    const known = facts.get(branch.name);
-    return known === undefined || known.tip === null || known.checkedOutAt !== null ? [] : [{ ...branch, tip: known.tip }];
+    const tip = tips.get(branch.name);
+    return tip === undefined || held.has(branch.name) ? [] : [{ ...branch, tip }];
   });
   if (standing.length === 0) return gone;
   // One command at a time: of two branches with the same commits each would else be the other's reason to go.

@@ -6,6 +6,7 @@ import { type ProcFiles, procFiles } from "./proc-files.js";
 import { ownPids, sendSignal, signalGroup } from "./signal.js";
 import type { Stat } from "./stat.js";
 import { childrenOf, treeOf } from "./table.js";
+import type { Scan } from "./victims.js";
 
 /** Processes of a Linux host, read from /proc: one pass over it serves any number of roots. */
 export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
@@ -145,13 +146,7 @@ function procHands(host: Host, proc: ProcFiles): ProcessHands {
       return {
         table,
         boot,
-        carriers: ([name, value]) => {
-          const entry = `${name}=${value}`;
-          const limit = name === "AIFLEET_ID" ? new RegExp(`^Max resident set +${limitOf(value) * 1024} `, "m") : null;
-          const isCarrier = (environ: string | null | undefined, own: string | null | undefined): boolean =>
-            (environ?.includes(entry) === true && environ.split("\0").includes(entry)) || limit?.test(own ?? "") === true;
-          return pids.filter((_, at) => isCarrier(environs[at], limits[at]));
-        },
+        carriers: carriersIn(pids, environs, limits),
       };
     },
     async starts(pids) {
@@ -162,6 +157,43 @@ function procHands(host: Host, proc: ProcFiles): ProcessHands {
     signal: (pid, name) => sendSignal(host, pid, name),
     signalGroup: (group, name) => signalGroup(host, group, name),
   };
+}
+
+/** Finds who carries a marker. The texts are gone through once for each name, however many values are asked for. */
+function carriersIn(pids: readonly number[], environs: readonly (string | null)[], limits: readonly (string | null)[]): Scan["carriers"] {
+  const byName = new Map<string, ReadonlyMap<string, readonly number[]>>();
+  return ([name, value]) => {
+    const byValue = byName.get(name) ?? gather(environs, (environ) => valuesOf(environ, `${name}=`));
+    byName.set(name, byValue);
+    const found = byValue.get(value) ?? [];
+    if (name !== "AIFLEET_ID") return found.flatMap((at) => pids[at] ?? []);
+    const byLimit = byName.get(LIMIT) ?? gather(limits, (own) => [/^Max resident set +(\d+) /m.exec(own)?.[1] ?? ""]);
+    byName.set(LIMIT, byLimit);
+    const all = new Set([...found, ...(byLimit.get(String(limitOf(value) * 1024)) ?? [])]);
+    return [...all].sort((a, b) => a - b).flatMap((at) => pids[at] ?? []);
+  };
+}
+
+/** No marker's name: what the limits say is kept beside what they do. */
+const LIMIT = "";
+
+/** Places in the list by what is found in the text there. */
+function gather(texts: readonly (string | null)[], find: (text: string) => readonly string[]): ReadonlyMap<string, readonly number[]> {
+  const places = new Map<string, number[]>();
+  for (const [at, text] of texts.entries()) {
+    for (const value of text === null ? [] : new Set(find(text))) {
+      const known = places.get(value);
+      if (known === undefined) places.set(value, [at]);
+      else known.push(at);
+    }
+  }
+  return places;
+}
+
+/** Values of the entries of an environment that begin so. */
+function valuesOf(environ: string, begin: string): readonly string[] {
+  if (!environ.includes(begin)) return [];
+  return environ.split("\0").flatMap((entry) => (entry.startsWith(begin) ? [entry.slice(begin.length)] : []));
 }
 
 async function memberOf(proc: ProcFiles, group: number): Promise<Stat | undefined> {

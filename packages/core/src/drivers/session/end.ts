@@ -23,7 +23,7 @@ export async function endSessions(client: TmuxClient, agents: readonly string[],
     ]);
   if (lines.length === 0) return;
   // Said first, while there is a session to speak of: a tmux that says nothing does nothing.
-  const ended = await client.ask(["source-file", "-"], { input: `display-message -p ${TOLD}\n${lines.join("\n")}\n` }, call);
+  const ended = await client.ask(["source-file", "-"], { input: `display-message -p ${TOLD}\n${lines.join("\n")}\n`, brief: true }, call);
   if (!ended.server) return;
   const strange = ended.stderr.split("\n").find((line) => line !== "" && !/can't find (pane|window|session)|no sessions/.test(line));
   if (ended.exitCode !== 0 && strange !== undefined) throw tmuxFailure("end the sessions", { exitCode: ended.exitCode, stderr: strange });
