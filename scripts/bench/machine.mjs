@@ -1,6 +1,6 @@
 // What every measurement needs: a world of its own on a memory disk, and ways to run and time commands in it.
 import { execFileSync, spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { environment, root } from "../prepare.mjs";
@@ -78,6 +78,12 @@ export function timed(work) {
   return performance.now() - began;
 }
 
+/** Waits until what a kill has left to the background is gone. */
+function deleted() {
+  const folder = join(env.AI_FLEET_HOME, "worktrees");
+  while (existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(".aifleet-delete-"))) sh("sleep 0.05", world);
+}
+
 /** Takes turns A B A B; the first pair warms up and does not count. */
 export function inPairs(count, ours, theirs, after = () => {}, before = () => {}) {
   const a = [];
@@ -85,6 +91,8 @@ export function inPairs(count, ours, theirs, after = () => {}, before = () => {}
   for (let n = 0; n <= count; n += 1) {
     before(n);
     const first = timed(() => ours(n));
+    // What a kill has left to the background must not slow down the other side.
+    deleted();
     const second = timed(() => theirs(n));
     after(n);
     if (n > 0) {

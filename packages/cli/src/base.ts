@@ -92,6 +92,7 @@ async function openFleet(open: typeof Fleet.open, flags: CommonFlags, ui: Ui, op
   const settings: FleetOpenOptions = {
     ignoreProjectConfig: options.ignoreProjectConfig ?? flags["no-project-config"] === true,
     startCourier: async (place) => (await import("./courier.js")).startCourier(place),
+    startDeleter: async (place) => (await import("./deleter.js")).startDeleter(place),
     startFiller: async (place) => (await import("./filler.js")).startFiller(place),
     ...(ui.verbose ? { onCommand: (trace) => ui.trace(trace) } : {}),
   };

@@ -50,6 +50,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     else if (name === "__complete") await (await import("./completion/answer.js")).answer(words);
     else if (name === "__courier") await (await import("./courier.js")).carry(words);
     else if (name === "__pool") await (await import("./filler.js")).refill(words);
+    else if (name === "__delete") await (await import("./deleter.js")).deleteRemoved(words);
     else if (wantsHelp(name, own)) await help(name === "help" ? own.find((word) => !word.startsWith("-")) : name);
     else if (entry === undefined) throw await unknown(name ?? "");
     else await execute(await entry.load(), words);

@@ -19,7 +19,7 @@ const MOST: Readonly<Record<string, { readonly git: number; readonly tmux: numbe
   diff: { git: 3, tmux: 1, others: 0 },
   stop: { git: 0, tmux: 7, others: 0 },
   resume: { git: 0, tmux: 8, others: 0 },
-  kill: { git: 7, tmux: 6, others: 4 },
+  kill: { git: 4, tmux: 6, others: 3 },
 };
 
 let world: World;

@@ -4,8 +4,8 @@ export default [
   {
     what: "a child that cleared its environment is found by its second mark",
     file: "packages/core/src/drivers/process/procfs.ts",
-    replace: 'limit?.test(own ?? "") === true',
-    by: 'limit?.test(own ?? "") === null',
+    replace: ", ...(byLimit.get(String(limitOf(value) * 1024)) ?? [])",
+    by: "",
     test,
     name: "children that get away in every way",
   },

@@ -23,6 +23,13 @@ export interface FillerPlace {
   readonly ignoreProjectConfig: boolean;
 }
 
+/** Where a process that deletes what is left of removed worktrees works, and by which settings. */
+export interface DeleterPlace {
+  readonly home: string;
+  readonly repo: string | null;
+  readonly ignoreProjectConfig: boolean;
+}
+
 /** All that engine and actions work with: ports, settings and where this fleet looks. */
 export interface Deps {
   readonly host: Host;
@@ -48,6 +55,8 @@ export interface Deps {
   readonly startCourier: ((place: { readonly home: string; readonly repo: string | null }) => void | Promise<void>) | null;
   /** Starts a process that outlives this one and refills the pool of a repository; null where there is none to start. */
   readonly startFiller: ((place: FillerPlace) => void | Promise<void>) | null;
+  /** Starts a process that outlives this one and deletes what is left of removed worktrees; null where there is none to start. */
+  readonly startDeleter: ((place: DeleterPlace) => void | Promise<void>) | null;
   /** Whether a project file that is not trusted is passed over. */
   readonly ignoreProjectConfig: boolean;
   /** The same for another repository, with its settings as they are now. Throws what opening a fleet there throws. */

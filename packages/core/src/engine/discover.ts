@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Snapshot } from "../ports/index.js";
 import type { Deps } from "./deps.js";
+import { isProject } from "./given-up.js";
 
 /**
  * The common git directories of every repository that may have agents of this home: those the
@@ -11,7 +12,7 @@ export async function discoverRepositories(deps: Deps, snapshot: Snapshot): Prom
   const found = new Set([...snapshot.repositories, ...snapshot.agents.map((agent) => agent.commonDir)]);
   const { files } = deps.host;
   const root = deps.settings.config.worktree.root;
-  for (const project of (await files.list(root)) ?? []) {
+  for (const project of ((await files.list(root)) ?? []).filter(isProject)) {
     for (const slug of (await files.list(join(root, project)).catch(() => null)) ?? []) {
       const link = await deps.git.readLink(join(root, project, slug));
       if (link === null) continue;

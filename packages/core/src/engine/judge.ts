@@ -69,19 +69,26 @@ function dirty(branch: string, loss: Loss, ended = false): FleetError {
   );
 }
 
+/** As {@link judge}, of one whose program was ended meanwhile. */
+export async function judgeEnded(deps: Deps, seen: Seen, options: KillOptions): Promise<Judged> {
+  const judged = await judge(deps, seen, options);
+  return judged.refusal === null || judged.loss.reasons.length === 0
+    ? judged
+    : { ...judged, refusal: dirty(seen.record.branch, judged.loss, true) };
+}
+
 /**
  * Judges again those that may have changed since they were judged: a program, or one that outlived it, may
- * have written before it ended, files or commits. Those in whose folders nothing has moved are as they were.
+ * have written before it ended, files or commits. Those in whose folders nothing has moved are as they were. For what is saved by force: of any other that is
+ * asked when it is taken out of its place, where nobody can write to it any more.
  */
 export async function lookAgain(deps: Deps, going: readonly Judged[], moment: Moment, options: KillOptions): Promise<readonly Judged[]> {
+  if (options.force !== true) return going;
   // The admin directory as well: a commit on no branch changes nothing else.
   const foldersOf = ({ seen: { record }, loss }: Judged) => (loss.facts === null ? [] : [record.worktree, record.adminDir]);
   const changed = await moment.changedSince(going.flatMap(foldersOf));
   return mapPool(going, deps.settings.config.fleet.maxParallel, async (entry) => {
     if (!foldersOf(entry).some((folder) => changed.has(folder))) return entry;
-    const again = await judge(deps, entry.seen, options);
-    return again.refusal === null || again.loss.reasons.length === 0
-      ? again
-      : { ...again, refusal: dirty(entry.seen.record.branch, again.loss, true) };
+    return judgeEnded(deps, entry.seen, options);
   });
 }

@@ -34,6 +34,6 @@ function makeSafe(text: string): string {
     .slice(0, 80);
 }
 
-function shortHash(text: string): string {
+export function shortHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH);
 }

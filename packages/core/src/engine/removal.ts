@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import type { AgentRecord, Repository } from "../model/index.js";
 import type { Step } from "../ports/index.js";
 import type { Deps } from "./deps.js";
@@ -8,13 +9,15 @@ import { isSaved, looseTree } from "./trash.js";
 export type RemovalStep = Extract<Step, { kind: "removal" }>;
 
 /**
- * Brings a removal that was cut off to an end, also from another process. The worktree's move out of its
- * place is the one moment that counts: before it nothing has been done to the agent, and what was saved
- * so far is dropped; after it the rest is done. Answers whether the agent is gone.
+ * Brings a removal that was cut off to an end, also from another process. One moment counts: of a worktree that is saved, when it
+ * leaves its place; of any other, when its registration goes, before which it is asked a last time whether somebody has written there. Before
+ * it nothing has been done to the agent: what was saved so far is dropped, and a folder that had left its place is put back. After it
+ * the rest is done. Answers whether the agent is gone.
  */
 export async function settleRemoval(deps: Deps, { record, deleteBranch, unlinked }: RemovalStep): Promise<boolean> {
   const repo = { commonDir: record.commonDir, path: record.repo, bare: false };
   const saved = await isSaved(deps, record.id);
+  if (!saved) await putBack(deps, record);
   const linked = await isLinked(deps, record);
   if (!saved && (linked || unlinked === true) && (await isRegistered(deps, record))) {
     await dropHalfSaved(deps, repo, record.id);
@@ -31,6 +34,18 @@ export async function settleRemoval(deps: Deps, { record, deleteBranch, unlinked
     draft.agents = draft.agents.filter((agent) => agent.id !== record.id);
   });
   return true;
+}
+
+/** Puts a worktree back that had been taken out of its place and was still registered. */
+async function putBack(deps: Deps, record: AgentRecord): Promise<void> {
+  const { files } = deps.host;
+  const parent = dirname(record.worktree);
+  const away = ((await files.list(parent).catch(() => null)) ?? []).filter((name) => /^\.aifleet-gone-\d+-/.test(name));
+  for (const name of away) {
+    const folder = join(parent, name);
+    if ((await deps.git.readLink(folder))?.adminDir !== record.adminDir || !(await isRegistered(deps, record))) continue;
+    if ((await files.stat(record.worktree)) === null) await files.rename(folder, record.worktree);
+  }
 }
 
 /** Only what is still the agent's: git gives a free name to the next worktree. */

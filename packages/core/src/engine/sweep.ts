@@ -1,5 +1,6 @@
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Deps } from "./deps.js";
+import { givenUpAmong, isProject, wakeDeleter } from "./given-up.js";
 
 /** Names of what is written, or is being deleted, under a name that does not count; each holds its maker's pid. */
 const PASSING = [/^\.tmp-(\d+)-/, /^aifleet-(?:new|gone)-(\d+)-/, /^\.aifleet-gone-(\d+)-/];
@@ -11,7 +12,11 @@ const PASSING = [/^\.tmp-(\d+)-/, /^aifleet-(?:new|gone)-(\d+)-/, /^\.aifleet-go
 export async function sweep(deps: Deps, repositories: readonly string[]): Promise<void> {
   const { files } = deps.host;
   const { home, run, journal, trash } = deps.paths;
-  const places = [home, join(home, "cache"), run, journal, trash, ...(await worktreeFolders(deps)), ...repositories];
+  const { root } = deps.settings.config.worktree;
+  const under = (await files.list(root)) ?? [];
+  // Of every project: to tell this one's by its name would take longer (a digest) than to look into all.
+  const projects = under.filter(isProject).map((name) => join(root, name));
+  const places = [home, join(home, "cache"), run, journal, trash, ...projects, ...repositories];
   const listings = await Promise.all(places.map((place) => files.list(place).catch(() => null)));
   for (const [i, place] of places.entries()) {
     const names = listings[i] ?? [];
@@ -23,12 +28,21 @@ export async function sweep(deps: Deps, repositories: readonly string[]): Promis
     if (found.length === 0) continue;
     const alive = await deps.processes.identify(found.map(({ pid }) => pid));
     // What cannot be deleted (another user's files) must not keep every command from its work.
-    for (const { name, pid } of found) if (!alive.has(pid)) await files.removeTree(join(place, name)).catch(() => undefined);
+    for (const { name, pid } of found) {
+      const path = join(place, name);
+      if (!alive.has(pid) && !(await isAwaited(deps, path))) await files.removeTree(path).catch(() => undefined);
+    }
   }
+  if (givenUpAmong(under).length > 0) await wakeDeleter(deps).catch(() => undefined);
 }
 
-/** Of every project: to tell this one's by its name would take longer (a digest) than to look into all. */
-async function worktreeFolders(deps: Deps): Promise<readonly string[]> {
-  const { root } = deps.settings.config.worktree;
-  return ((await deps.host.files.list(root)) ?? []).map((name) => join(root, name));
+/** Whether a folder that was taken out of its place is still registered there: whether it may go was not decided yet, and its removal is in the journal. */
+async function isAwaited(deps: Deps, folder: string): Promise<boolean> {
+  const link = await deps.git.readLink(folder).catch(() => null);
+  if (link === null) return false;
+  const back = await deps.host.files.read(join(link.adminDir, "gitdir")).catch(() => null);
+  if (back === null) return false;
+  // Another worktree may have got the name since, and lie in its place.
+  const place = dirname(resolve(link.adminDir, back.replace(/\r?\n$/, "")));
+  return (await deps.git.readLink(place).catch(() => null))?.adminDir !== link.adminDir;
 }

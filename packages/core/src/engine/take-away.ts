@@ -22,16 +22,10 @@ export async function removeAll(deps: Deps, going: readonly Judged[], options: K
   if (options.keepWorktree === true) return handOver(deps, going);
   const errors = new Map<string, FleetError>();
   const saved = new Map<string, SavedWork>();
-  await removeClean(
-    deps,
-    going.filter(({ loss }) => loss.reasons.length === 0),
-    options,
-    moment,
-    undo,
-    errors,
-  );
+  const clean = going.filter(({ loss }) => loss.reasons.length === 0);
+  const touched = await removeClean(deps, clean, options, moment, undo, errors);
   await mapPool(
-    going.filter(({ loss }) => loss.reasons.length > 0),
+    [...going.filter(({ loss }) => loss.reasons.length > 0), ...touched],
     deps.settings.config.fleet.maxParallel,
     async (entry) => {
       const { record } = entry.seen;
@@ -48,8 +42,8 @@ export async function removeAll(deps: Deps, going: readonly Judged[], options: K
   );
   const gone = going.map(({ seen }) => seen.record).filter(({ id }) => !errors.has(id));
   const kept = await branchesKept(deps, gone, options);
-  for (const { seen, loss } of going) {
-    if (errors.has(seen.record.id) || saved.has(seen.record.id) || !needsNote(loss, options)) continue;
+  for (const { seen } of going) {
+    if (errors.has(seen.record.id) || saved.has(seen.record.id)) continue;
     const ref = await dropIfEmpty(deps, repoOf([seen.record]), { record: seen.record });
     if (ref !== null) saved.set(seen.record.id, { folder: null, ref, restore: restoreCommand(seen.record) });
   }
@@ -62,7 +56,7 @@ export async function removeAll(deps: Deps, going: readonly Judged[], options: K
   };
 }
 
-/** Takes away worktrees with nothing to lose in them, those of one repository in one call. */
+/** Takes away worktrees with nothing to lose in them, those of one repository in one call. Answers with those in which there is something by now that is to be saved. */
 async function removeClean(
   deps: Deps,
   going: readonly Judged[],
@@ -70,30 +64,40 @@ async function removeClean(
   moment: Moment,
   undo: Undo,
   errors: Map<string, FleetError>,
-): Promise<void> {
+): Promise<readonly Judged[]> {
+  const touched: Judged[] = [];
   for (const entries of byRepo(going, ({ seen }) => seen.record)) {
     const repo = repoOf(entries.map(({ seen }) => seen.record));
-    const registered: Judged[] = [];
-    for (const entry of entries) {
-      const { record } = entry.seen;
-      await undo.did(removalStep(entry, options), async () => undefined);
-      if (!(await isRegistered(deps, record))) continue;
-      registered.push(entry);
-      const { facts } = entry.loss;
-      if (facts !== null && facts.leftBehind.length > 0) await saveCommits(deps, repo, record, facts);
-      else if (needsNote(entry.loss, options)) {
-        await writeNote(deps, repo, record, {
-          head: facts?.head ?? null,
-          branch: facts?.branch ?? null,
-          ref: `refs/fleet/trash/${record.id}-branch`,
-        });
-      }
-    }
-    for (const [entry, error] of await takeClean(deps, repo, registered, options, moment)) {
+    const prepare = async (some: readonly Judged[]) => {
+      const there: Judged[] = [];
+      for (const entry of some) if (await prepareClean(deps, repo, entry, options, undo)) there.push(entry);
+      return there;
+    };
+    const { stay, withWork } = await takeClean(deps, repo, entries, options, moment, prepare);
+    for (const [entry, error] of stay) {
       await settleRemoval(deps, removalStep(entry, options));
       errors.set(entry.seen.record.id, error);
     }
+    touched.push(...withWork);
   }
+  return touched;
+}
+
+/** Notes that an agent goes, and keeps of it what nothing else holds; false where somebody has removed it. */
+async function prepareClean(deps: Deps, repo: Repository, entry: Judged, options: KillOptions, undo: Undo): Promise<boolean> {
+  const { record } = entry.seen;
+  await undo.did(removalStep(entry, options), async () => undefined);
+  if (!(await isRegistered(deps, record))) return false;
+  const { facts } = entry.loss;
+  if (facts !== null && facts.leftBehind.length > 0) await saveCommits(deps, repo, record, facts);
+  else if (needsNote(entry.loss, options)) {
+    await writeNote(deps, repo, record, {
+      head: facts?.head ?? null,
+      branch: facts?.branch ?? null,
+      ref: `refs/fleet/trash/${record.id}-branch`,
+    });
+  }
+  return true;
 }
 
 /** Whether something of an agent with a clean worktree may have to be kept: the tip of its branch, commits of its reflog. */

@@ -80,6 +80,7 @@ export async function openDeps(options: FleetOpenOptions): Promise<Deps> {
     },
     startCourier: options.startCourier ?? null,
     startFiller: options.startFiller ?? null,
+    startDeleter: options.startDeleter ?? null,
     ignoreProjectConfig: options.ignoreProjectConfig === true,
     inRepository: (path, { ignoreProjectConfig }) => openDeps({ ...options, repo: path, ignoreProjectConfig }),
     requireTrust: () => requireTrust(settings, options.ignoreProjectConfig === true),

@@ -1,6 +1,7 @@
 import type { ConfigValue, LoadedConfig, ProjectType } from "../config/index.js";
 import { carry } from "../engine/courier.js";
 import type { Deps } from "../engine/deps.js";
+import { deleteGivenUp } from "../engine/given-up.js";
 import type { FleetEvent, QueuedPrompt, SavedEntry, Target, Warning } from "../model/index.js";
 import type { AttachCommand } from "../ports/index.js";
 import { adapters } from "./actions/adapters.js";
@@ -230,6 +231,14 @@ export class Fleet {
   /** Ends agents and removes what is theirs; work is refused to be lost, or saved first under `force`. */
   kill(target: Target, options: KillOptions = {}, call?: CallOptions): Promise<KillResult> {
     return kill(this.#deps, target, options, call);
+  }
+
+  /**
+   * Deletes the folders of removed worktrees that were left to be deleted in the background: what `startDeleter` is to have done.
+   * Ends when none is left, or another process does it.
+   */
+  deleteRemoved(call?: CallOptions): Promise<void> {
+    return deleteGivenUp(this.#deps, call);
   }
 
   /** What `kill` would refuse to lose. */

@@ -1,5 +1,5 @@
 import type { Finding } from "../engine/checkup/finding.js";
-import type { FillerPlace } from "../engine/deps.js";
+import type { DeleterPlace, FillerPlace } from "../engine/deps.js";
 import type { FleetError } from "../errors/index.js";
 import type {
   AgentInfo,
@@ -87,11 +87,17 @@ export interface FleetOpenOptions {
    * @default none: the pool is filled by `fleet.pool.fill()` alone
    */
   readonly startFiller?: (place: FillerPlace) => void | Promise<void>;
+  /**
+   * Starts a process that outlives this one and calls {@link Fleet.deleteRemoved} for that home and repository. Called where `kill` has
+   * removed large worktrees, whose folders are out of the way by then, and where an earlier such process was cut off.
+   * @default none: folders are deleted before `kill` returns
+   */
+  readonly startDeleter?: (place: DeleterPlace) => void | Promise<void>;
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
 
-export type { FillerPlace };
+export type { DeleterPlace, FillerPlace };
 
 /** What a filling of the pool came to. */
 export interface PoolFillResult {

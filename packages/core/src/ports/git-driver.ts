@@ -52,6 +52,12 @@ export interface BranchEnd {
   readonly keepTip: string | null;
 }
 
+/** What is asked while worktrees are removed. */
+export interface RemoveOptions {
+  readonly changed?: (folders: readonly string[]) => Promise<ReadonlySet<string>>;
+  readonly giveUp?: (folders: readonly string[]) => Promise<readonly string[]>;
+}
+
 /**
  * Repositories, branches and worktrees.
  *
@@ -97,12 +103,13 @@ export interface GitDriver {
   /**
    * Several at once, as removeWorktree does one; what fails of one does not keep the others. Answers with the errors by admin directory.
    * `changed` is asked when all have left their places, and given where they lie now, and their admin directories: one that it names
-   * is put back whole, its error `WORKTREE_DIRTY`.
+   * is put back whole, its error `WORKTREE_DIRTY`. `giveUp` is given the folders that are nobody's any more, and answers with those that are
+   * to be deleted right here; for the others it has seen to it that they are.
    */
   removeWorktrees(
     repo: Repository,
     worktrees: readonly Pick<Worktree, "path" | "adminDir">[],
-    options?: { readonly changed?: (folders: readonly string[]) => Promise<ReadonlySet<string>> },
+    options?: RemoveOptions,
     call?: Call,
   ): Promise<ReadonlyMap<string, Error>>;
   /** As removeWorktree, but the folder is kept: moved to `to`. Its `.git` file goes, so that it stands alone. */

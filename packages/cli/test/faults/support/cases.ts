@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmdirSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { World } from "../../../../core/test/support/world.js";
 import { settle } from "../../../../core/test/support/world.js";
@@ -98,6 +98,17 @@ const saved: SetUp = async (scene) => {
   await sure(scene.world, scene.repo, "kill", "a", "--force", "--yes");
 };
 
+/** With more in it than is deleted while somebody waits. */
+const full: SetUp = async (scene) => {
+  const { world, repo } = scene;
+  world.write(join(repo, ".gitignore"), "*.ignored\nnode_modules\n");
+  world.git(repo, "commit", "-qam", "ignore node_modules");
+  await one(scene);
+  const many = join((await sure(world, repo, "path", "a")).trim(), "node_modules/many");
+  mkdirSync(many, { recursive: true });
+  for (let n = 0; n < 3100; n++) writeFileSync(join(many, String(n)), "");
+};
+
 /** As it is for somebody who keeps the trash on another disk: nothing can be renamed into it. */
 const dirtyAndFar: SetUp = async (scene) => {
   await dirty(scene);
@@ -190,6 +201,7 @@ export const CASES: readonly Case[] = [
   { name: "trash drop", args: ["trash", "drop", "a", "--yes"], setUp: saved, work: WORK, drops: true },
   { name: "kill --keep-worktree", args: ["kill", "a", "--keep-worktree"], setUp: dirty, work: WORK, expects: handedOver },
   { name: "kill of a batch", args: ["kill", "pair-*", "--yes"], setUp: two },
+  { name: "kill of a large one", args: ["kill", "a"], setUp: full, moments: [/rename .*\.aifleet-gone/] },
   { name: "kill --force with the trash on another disk", args: ["kill", "a", "--force", "--yes"], setUp: dirtyAndFar, work: WORK },
   { name: "restore from another disk", args: ["restore", "a"], setUp: savedFar, work: WORK },
   { name: "kill --all --force", args: ["kill", "--all", "--force", "--yes"], setUp: dirtyAndClean, work: WORK },

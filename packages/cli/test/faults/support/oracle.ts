@@ -54,6 +54,12 @@ export interface Expectation {
  */
 export async function strays(world: World, repo: string, agents: readonly Listed[], expected: Expectation = {}): Promise<string[]> {
   const found: string[] = [];
+  // Large ones are deleted behind the command's back, by a process that must leave nothing, itself included.
+  await settle(
+    () => names(join(world.fleetHome, "worktrees")).filter((name) => name.startsWith(".aifleet-delete-")),
+    (left) => left.length === 0,
+    10_000,
+  );
   const say = (what: string) => found.push(what);
   const ids = new Set(agents.map(({ id }) => id));
   const git = async (...args: string[]) => {

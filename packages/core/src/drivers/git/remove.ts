@@ -2,12 +2,12 @@ import { basename, dirname, join } from "node:path";
 import { diskFailure, FleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
 import { token } from "../../host/index.js";
 import type { Repository, Worktree } from "../../model/index.js";
-import type { Call, Host, Locks } from "../../ports/index.js";
+import type { Call, Host, Locks, RemoveOptions } from "../../ports/index.js";
 import { dropExclude } from "./exclude.js";
 import { nameEachOther } from "./links.js";
 import { mountPoints, refuseMounts } from "./mounts.js";
 import { holdRepository } from "./repository-lock.js";
-import { unregister } from "./unregister.js";
+import { takeOut } from "./unregister.js";
 
 type Place = Pick<Worktree, "path" | "adminDir">;
 
@@ -26,7 +26,7 @@ export async function removeWorktrees(
   locks: Locks,
   repo: Repository,
   worktrees: readonly Place[],
-  options: { readonly changed?: (folders: readonly string[]) => Promise<ReadonlySet<string>> } = {},
+  options: RemoveOptions = {},
   call?: Call,
 ): Promise<ReadonlyMap<string, Error>> {
   const errors = new Map<string, Error>();
@@ -39,11 +39,15 @@ export async function removeWorktrees(
   };
   const mounts = await mountPoints(host);
   const away: Away[] = [];
+  const rubbish: string[] = [];
+  const leave = async (worktree: Place) => {
+    rubbish.push(...(await forget(host, locks, repo, worktree)));
+  };
   for (const worktree of worktrees) {
     await attempt(worktree.adminDir, async () => {
       throwIfAborted(call?.signal);
       refuseMain(repo, worktree);
-      if (!(await nameEachOther(host.files, worktree.path, worktree.adminDir))) return forget(host, locks, repo, worktree);
+      if (!(await nameEachOther(host.files, worktree.path, worktree.adminDir))) return leave(worktree);
       await refuseMounts(host.files, mounts, worktree.path);
       away.push(await takeAway(host, worktree));
     });
@@ -61,11 +65,11 @@ export async function removeWorktrees(
           data: { files: [], reasons: ["written to meanwhile"] },
         });
       }
-      await forget(host, locks, repo, worktree);
+      await leave(worktree);
       going.push(now);
     });
   }
-  await deleteTrees(host, going);
+  await deleteTrees(host, [...((await options.giveUp?.(going)) ?? going), ...rubbish]);
   await removeEmptyParents(host, locks, repo, going);
   return errors;
 }
@@ -113,7 +117,7 @@ export async function moveAway(host: Host, locks: Locks, repo: Repository, workt
   refuseMain(repo, worktree);
   const { files } = host;
   if (!(await nameEachOther(files, worktree.path, worktree.adminDir))) {
-    await forget(host, locks, repo, worktree);
+    for (const rubbish of await forget(host, locks, repo, worktree)) await files.removeTree(rubbish);
     return;
   }
   if ((await files.stat(to)) !== null) throw new FleetError("DRIVER_FAILED", `${to} exists already; nothing was moved.`);
@@ -124,8 +128,9 @@ export async function moveAway(host: Host, locks: Locks, repo: Repository, workt
     // Nothing half deleted stands under the worktree's name.
     await files.removeTree((await takeAway(host, worktree)).now);
   }
-  await forget(host, locks, repo, worktree);
+  const rubbish = await forget(host, locks, repo, worktree);
   await files.remove(join(to, ".git"));
+  for (const path of rubbish) await files.removeTree(path);
   await removeEmptyParents(host, locks, repo, [worktree.path]);
 }
 
@@ -138,9 +143,12 @@ const AT_ONCE = 500;
  * Not interrupted: nobody would come back for the rest.
  */
 async function deleteTrees(host: Host, paths: readonly string[]): Promise<void> {
+  const [only] = paths;
+  // A registration by itself is not worth a process.
+  if (paths.length === 1 && only !== undefined && !basename(only).startsWith(".")) return host.files.removeTree(only);
   for (let at = 0; at < paths.length; at += AT_ONCE) {
     const some = paths.slice(at, at + AT_ONCE);
-    const { exitCode } = await host.run(["rm", "-rf", "--", ...some]);
+    const { exitCode } = await host.run(["rm", "-rf", "--", ...some], { brief: true });
     if (exitCode === 0) continue;
     for (const path of some) {
       const left = join(dirname(path), basename(path).replace(/^\.aifleet-gone-\d+-/, ".aifleet-left-"));
@@ -149,9 +157,11 @@ async function deleteTrees(host: Host, paths: readonly string[]): Promise<void> 
   }
 }
 
-async function forget(host: Host, locks: Locks, repo: Repository, worktree: Place): Promise<void> {
-  await unregister(host.files, repo.commonDir, worktree.adminDir);
+/** Takes a worktree out of the repository's books; answers with what is left to delete of them. */
+async function forget(host: Host, locks: Locks, repo: Repository, worktree: Place): Promise<readonly string[]> {
+  const away = await takeOut(host.files, repo.commonDir, worktree.adminDir);
   await dropExclude(host.files, locks, repo, worktree.adminDir);
+  return away === null ? [] : [away];
 }
 
 /** False where the folder cannot be renamed but may be dealt with otherwise: another file system, a mount point. On a disk that takes no change at all, nothing is to be begun. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { toFleetError } from "../../errors/index.js";
 import type { Warning } from "../../model/index.js";
 import { askSessions, known as knownSessions } from "../ask-sessions.js";
+import { isProject, isRemains } from "../given-up.js";
 import type { LogMeta } from "../logs.js";
 import { reconcile } from "../reconcile.js";
 import { recordFromMark } from "../record.js";
@@ -34,10 +35,11 @@ export const checkOrphans: Check = async ({ deps, fix, warn, call }) => {
 
   const root = deps.settings.config.worktree.root;
   const places = new Set(agents.map(({ record }) => record.worktree));
-  for (const project of (await deps.host.files.list(root)) ?? []) {
+  for (const project of ((await deps.host.files.list(root)) ?? []).filter(isProject)) {
     for (const slug of (await deps.host.files.list(join(root, project)).catch(() => null)) ?? []) {
       const path = join(root, project, slug);
-      if (places.has(path)) continue;
+      // What is on its way out is told by another check.
+      if (places.has(path) || isRemains(slug)) continue;
       const link = await deps.git.readLink(path);
       const mark = link === null ? undefined : (await deps.git.readMarks(link.commonDir)).find((entry) => entry.adminDir === link.adminDir);
       if (mark !== undefined && recordFromMark(deps.paths.home, mark.text) === null) continue;

@@ -3,6 +3,7 @@ import { checkHome, checkLocks } from "../../engine/checkup/home.js";
 import { checkOrphans } from "../../engine/checkup/orphans.js";
 import { checkPool } from "../../engine/checkup/pool.js";
 import { checkQueue } from "../../engine/checkup/queue.js";
+import { checkRemains } from "../../engine/checkup/remains.js";
 import { checkTools } from "../../engine/checkup/tools.js";
 import { checkTrash } from "../../engine/checkup/trash.js";
 import type { Deps } from "../../engine/deps.js";
@@ -18,6 +19,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ["pool", checkPool],
   ["queue", checkQueue],
   ["trash", checkTrash],
+  ["removed", checkRemains],
 ];
 
 /** Looks at everything, one check after the other; a check that cannot look is a finding itself. */
