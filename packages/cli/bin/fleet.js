@@ -51,8 +51,8 @@ const cached = script !== undefined && !script.cachedDataRejected;
 script ??= compile();
 
 if (building) process.on("exit", () => write(places[0], 0o644));
-// After a run that did something: what it compiled is what the next one needs.
-else if (!cached && !isHelp) process.on("exit", () => keep());
+// After the run: what it compiled is what the next one needs.
+else if (!cached) process.on("exit", () => keep());
 
 const module_ = { exports: {} };
 script.runInThisContext()(module_.exports, require, module_, bundle, dist);

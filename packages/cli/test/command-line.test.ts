@@ -86,7 +86,8 @@ describe("the start", () => {
     for (const cache of caches) rmSync(join(copy, "dist", cache));
     world.write(join(env.AI_FLEET_HOME, "config.toml"), "");
     await fleet(["list"], { cwd: repo, env, bin });
-    expect(readdirSync(join(env.AI_FLEET_HOME, "cache"))).toEqual([cacheOf("look")]);
+    await fleet(["--help"], { cwd: repo, env, bin });
+    expect(readdirSync(join(env.AI_FLEET_HOME, "cache")).sort()).toEqual([cacheOf("help"), cacheOf("look")]);
   });
 
   it("works through a link, as npm installs it", async () => {
