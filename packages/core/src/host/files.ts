@@ -120,7 +120,7 @@ export const localFiles: HostFiles = {
 
   append: (path, content) => orThrow(`write ${path}`, () => appendFile(path, content, { mode: 0o600 })),
 
-  replicate,
+  replicate: (from, entries, known, to, call) => replicate(from, entries, known, to, call),
 
   stat: (path) => orNull(path, async () => describe(lstatSync(path))),
   list: (path) => orNull(path, async () => readdirSync(path)),

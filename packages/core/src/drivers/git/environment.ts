@@ -26,6 +26,16 @@ const SETTINGS = [
 /** Leaves the settings to the user: for the question where a repository is. */
 export const USERS_SETTINGS = { GIT_CONFIG_COUNT: "0" } as const;
 
+/** What is to be added to a command's environment for more settings. */
+export function moreSettings(settings: readonly (readonly [key: string, value: string])[]): Record<string, string> {
+  const env: Record<string, string> = { GIT_CONFIG_COUNT: String(SETTINGS.length + settings.length) };
+  for (const [i, [key, value]] of settings.entries()) {
+    env[`GIT_CONFIG_KEY_${SETTINGS.length + i}`] = key;
+    env[`GIT_CONFIG_VALUE_${SETTINGS.length + i}`] = value;
+  }
+  return env;
+}
+
 /**
  * The environment git runs in: the host user's, less every `GIT_*` variable (one inherited from a
  * hook would send the command to another repository).

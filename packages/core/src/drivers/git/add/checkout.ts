@@ -3,11 +3,18 @@ import { FleetError } from "../../../errors/index.js";
 import type { Repository } from "../../../model/index.js";
 import type { Call } from "../../../ports/index.js";
 import type { Git } from "../client.js";
+import { moreSettings } from "../environment.js";
 import { failureOf } from "../full-disk.js";
 import { nameEachOther } from "../links.js";
 import { copyTo } from "./copies.js";
 import { branchAt, type Registered } from "./registered.js";
 import { type AddSettings, mayHavePostCheckout } from "./settings.js";
+
+/** As many processes as there are processors, for a checkout that is worth their start. */
+const MANY_WORKERS = moreSettings([
+  ["checkout.workers", "0"],
+  ["checkout.thresholdForParallelism", "2000"],
+]);
 
 /**
  * What fills registered worktrees with their files, each by itself. Of several at one commit git checks out the first and the others
@@ -28,26 +35,29 @@ export function worktreeFiller(
     else group.push(made);
   }
   const copies = new Map<string, Promise<ReadonlySet<Registered>>>();
+  // Where no other checkout runs beside it.
+  const isAlone = all.length === 1 || (groups.size === 1 && groups.get(all[0]?.commit ?? "")?.length === all.length);
+  const workers = settings.manyWorkers && isAlone ? MANY_WORKERS : {};
   return async (made) => {
     if (made.spec.adminDir !== undefined) return switchWorktree(git, made, call);
     const [first = made, ...others] = groups.get(made.commit) ?? [];
     const isFirst = first === made;
     if (others.length > 0) {
-      const copied = copies.get(made.commit) ?? checkOut(git, first, call).then(() => copyTo(git, first, others, call));
+      const copied = copies.get(made.commit) ?? checkOut(git, first, workers, call).then(() => copyTo(git, first, others, call));
       copies.set(made.commit, copied);
       // The first is done when nobody reads it any more.
       const whole = isFirst ? await copied : await copied.catch((): ReadonlySet<Registered> => new Set());
-      if (!isFirst && !whole.has(made)) await checkOut(git, made, call);
-    } else await checkOut(git, made, call);
+      if (!isFirst && !whole.has(made)) await checkOut(git, made, {}, call);
+    } else await checkOut(git, made, workers, call);
     await finish(git, repo, made, settings, call);
   };
 }
 
 /** Has git check a worktree out. */
-async function checkOut(git: Git, { worktree, spec }: Registered, call?: Call): Promise<void> {
+async function checkOut(git: Git, { worktree, spec }: Registered, settings: Record<string, string>, call?: Call): Promise<void> {
   // Not quiet: its progress, on stderr, is what tells a long checkout from a stuck one.
   const reset = ["reset", "--hard", "--no-recurse-submodules", "--no-quiet"];
-  await git.run(worktree.path, reset, { env: spec.env ?? {} }, call);
+  await git.run(worktree.path, reset, { env: { ...spec.env, ...settings } }, call);
 }
 
 /** Throws if a worktree is not whole; runs the post-checkout hook as `git worktree add` would. */

@@ -12,6 +12,8 @@ export interface AddSettings {
    * and nothing beyond it. Otherwise `git worktree add` does it.
    */
   readonly plain: boolean;
+  /** Whether git may use as many processes for one checkout as there are processors: the user has not said how many. */
+  readonly manyWorkers: boolean;
   /** Folder of hooks as set, null for the repository's own. May be relative to the worktree. */
   readonly hooksPath: string | null;
   /** Whether all worktrees of one commit get the same files: neither a filter of unknown ways nor a setting of some branches has a say. */
@@ -21,7 +23,7 @@ export interface AddSettings {
 }
 
 const KEYS =
-  "^(extensions\\.|hook\\.|filter\\..*\\.(smudge|process)$|includeif\\.onbranch:|core\\.(hookspath|sparsecheckout|sharedrepository)$|worktree\\.userelativepaths$)";
+  "^(extensions\\.|hook\\.|filter\\..*\\.(smudge|process)$|includeif\\.onbranch:|checkout\\.(workers|thresholdforparallelism)$|core\\.(hookspath|sparsecheckout|sharedrepository)$|worktree\\.userelativepaths$)";
 /** Extensions of the repository format that change nothing about admin directories. */
 const HARMLESS = new Set([
   "extensions.objectformat",
@@ -41,18 +43,20 @@ export async function readAddSettings(git: Git, repo: Repository, call?: Call): 
   if (exitCode === 0 && !stdout.endsWith("\0")) throw senseless(args, stdout);
   let plain = true;
   let alike = true;
+  let manyWorkers = true;
   let configuredHooks = false;
   let hooksPath: string | null = null;
   for (const { key, value } of parseConfig(stdout)) {
     if (key.startsWith("hook.")) configuredHooks = true;
     else if (key.startsWith("filter.")) alike &&= key.startsWith("filter.lfs.") && value !== null && LFS.test(value);
     else if (key.startsWith("includeif.")) alike = false;
+    else if (key.startsWith("checkout.")) manyWorkers = false;
     else if (key === "core.hookspath") hooksPath = value === "" ? null : value;
     else if (key.startsWith("extensions.")) plain &&= HARMLESS.has(key) || (key === "extensions.refstorage" && value === "files");
     else if (key === "core.sharedrepository") plain &&= value === "umask" || value === "false" || value === "0";
     else plain &&= !isTrue(value);
   }
-  return { plain, alike: plain && alike, hooksPath, configuredHooks };
+  return { plain, alike: plain && alike, manyWorkers, hooksPath, configuredHooks };
 }
 
 /** Whether a post-checkout hook may be there to run in that worktree. */
