@@ -1,12 +1,17 @@
-import { defineConfig } from "vitest/config";
+import { tests } from "../../vitest.base.js";
 
-export default defineConfig({
-  test: {
-    include: ["test/**/*.test.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    retry: 0,
-    maxWorkers: 2,
-    pool: "forks",
-  },
-});
+export default tests([
+  "e2e/works",
+  "faults/hostile-strings",
+  "e2e/refused",
+  "faults/users-hands",
+  "faults/users-work",
+  "faults/broken-tools",
+  "faults/killed-at-every-step",
+  "e2e/interrupt",
+  "faults/contention",
+  "faults/reboot",
+  "fleet",
+  "faults/processes",
+  "faults/churn",
+]);

@@ -1,13 +1,14 @@
-import { defineConfig } from "vitest/config";
+import { tests } from "../../vitest.base.js";
 
-export default defineConfig({
-  test: {
-    include: ["test/**/*.test.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    retry: 0,
-    // Tests start real git and tmux processes: more workers than cores only makes each slower.
-    maxWorkers: 2,
-    pool: "forks",
-  },
-});
+export default tests([
+  "fleet/safety",
+  "fleet/starting",
+  "fleet/pool",
+  "fleet/reports",
+  "fleet/watch",
+  "fleet/probe",
+  "fleet/queue",
+  "examples/examples",
+  "fleet/batch",
+  "host/contract",
+]);

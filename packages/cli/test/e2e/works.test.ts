@@ -77,7 +77,7 @@ describe("branches", () => {
     const made = await create(branch);
     expect(made).toMatchObject({ code: 0, agent: { branch, createdBranch: true }, warnings: [] });
     expect((await me.fleet(["path", branch])).stdout).toBe(`${made.agent.worktree}\n`);
-    expect(await me.json(["logs", branch])).toMatchObject({ code: 0, branch });
+    if (branch.includes("#(")) expect(await me.json(["logs", branch])).toMatchObject({ code: 0, branch });
     expect(await me.json(["kill", branch])).toMatchObject({ code: 0, killed: [{ branch, branchKept: false }] });
   });
 
@@ -189,16 +189,18 @@ describe("repositories", () => {
   });
   afterEach(endWorld);
 
-  /** The whole life of an agent, from a folder. */
-  async function live(cwd: string, env: Record<string, string> = {}): Promise<void> {
+  /** The life of an agent, from a folder; `whole`: with all that can be done to it, where its home is odd. */
+  async function live(cwd: string, { env = {}, whole = true }: { env?: Record<string, string>; whole?: boolean } = {}): Promise<void> {
     me = person(world, cwd);
     const made = await me.json(["create", "work", "--prompt", "go"], { env });
     expect(made).toMatchObject({ code: 0, agent: { branch: "work" } });
     expect(await me.json(["wait", "work", "--timeout", "20"], { env })).toMatchObject({ code: 0, agents: [{ status: "idle" }] });
-    expect(await me.json(["prompt", "work", "more"], { env })).toMatchObject({ code: 0 });
-    expect((await me.json(["list"], { env })).agents).toHaveLength(1);
-    expect(await me.json(["stop", "work"], { env })).toMatchObject({ code: 0, agent: { status: "stopped" } });
-    expect(await me.json(["resume", "work"], { env })).toMatchObject({ code: 0 });
+    if (whole) {
+      expect(await me.json(["prompt", "work", "more"], { env })).toMatchObject({ code: 0 });
+      expect((await me.json(["list"], { env })).agents).toHaveLength(1);
+      expect(await me.json(["stop", "work"], { env })).toMatchObject({ code: 0, agent: { status: "stopped" } });
+      expect(await me.json(["resume", "work"], { env })).toMatchObject({ code: 0 });
+    }
     expect(await me.json(["kill", "work", "--force", "--yes", "--delete-branch"], { env })).toMatchObject({ code: 0 });
     expect(existsSync(made.agent.worktree)).toBe(false);
     expect(world.git(cwd, "worktree", "list").trim().split("\n")).toHaveLength(1);
@@ -209,18 +211,18 @@ describe("repositories", () => {
   it("with a detached HEAD", async () => {
     repo = world.repo();
     world.git(repo, "checkout", "-q", "--detach");
-    await live(repo);
+    await live(repo, { whole: false });
   });
 
   it("whose path is hostile, under a home whose path is, too", async () => {
     repo = world.repo(HOSTILE);
-    await live(repo, { AI_FLEET_HOME: join(world.root, `home ${HOSTILE}`) });
+    await live(repo, { env: { AI_FLEET_HOME: join(world.root, `home ${HOSTILE}`) } });
   });
 
   it("under a home whose path is too long for a socket", async () => {
     repo = world.repo();
     const long = join(world.root, "h".repeat(60), "i".repeat(60));
-    await live(repo, { AI_FLEET_HOME: long });
+    await live(repo, { env: { AI_FLEET_HOME: long } });
     const report = await me.json(["doctor"], { env: { AI_FLEET_HOME: long } });
     const socket = report.findings.find(({ check }: { check: string }) => check === "socket").message.replace(/^.* on /, "");
     expect(Buffer.byteLength(socket)).toBeLessThan(100);
@@ -243,7 +245,7 @@ describe("repositories", () => {
     repo = world.repo();
     world.git(repo, "submodule", "add", "-q", world.repo("library"), "lib");
     world.git(repo, "commit", "-q", "-m", "a submodule");
-    await live(repo);
+    await live(repo, { whole: false });
   });
 
   it("with the same name stay apart", async () => {
@@ -324,16 +326,14 @@ describe("surroundings", () => {
     return bin;
   }
 
+  // What shell, locale and terminal do to a command has nothing to do with each other: each value stands in one of three.
   it.each([
-    ["SHELL=/bin/false", { SHELL: "/bin/false" }],
-    ["a shell that is not there", { SHELL: "/usr/bin/fish" }],
-    ["no SHELL", { SHELL: undefined }],
-    ["LANG unset", { LANG: undefined }],
-    ["LC_ALL=C", { LANG: undefined, LC_ALL: "C" }],
-    ["a locale that is not there", { LANG: "xx_YY.ISO-8859-1" }],
-    ["TERM unset", { TERM: undefined }],
-    ["TERM=dumb", { TERM: "dumb" }],
-    ["a terminal type that is not known", { TERM: "no-such-terminal" }],
+    ["SHELL=/bin/false, LC_ALL=C, TERM=dumb", { SHELL: "/bin/false", LANG: undefined, LC_ALL: "C", TERM: "dumb" }],
+    ["no SHELL, no LANG, no TERM", { SHELL: undefined, LANG: undefined, TERM: undefined }],
+    [
+      "a shell, a locale and a terminal type that are not there",
+      { SHELL: "/no/such/fish", LANG: "xx_YY.ISO-8859-1", TERM: "no-such-terminal" },
+    ],
   ] as const)("%s", (_what, env) => works(env));
 
   it("no bash, and nothing else on PATH but what is needed", async () => {

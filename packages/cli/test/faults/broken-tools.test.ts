@@ -75,7 +75,7 @@ async function makeScene(): Promise<void> {
   world = makeWorld("broken");
   world.write(
     join(world.fleetHome, "config.toml"),
-    '[agents.sleep]\ncommand = ["sleep", "1000"]\n[setup]\ncredential_files = [".env"]\n',
+    '[agents.sleep]\ncommand = ["sh", "-c", "exec cat"]\n[setup]\ncredential_files = [".env"]\n',
     0o600,
   );
   repo = world.repo("repo", { "README.md": "# A repository\n", ".gitignore": "*.ignored\n.env\n" });

@@ -17,7 +17,7 @@ let world: World;
 let repo: string;
 beforeEach(() => {
   world = makeWorld("crowd");
-  world.write(join(world.fleetHome, "config.toml"), '[agents.sleep]\ncommand = ["sh", "-c", "sleep 1000", "agent"]\n', 0o600);
+  world.write(join(world.fleetHome, "config.toml"), '[agents.sleep]\ncommand = ["sh", "-c", "exec cat", "agent"]\n', 0o600);
   repo = world.repo("repo", { "README.md": "# A repository\n", "src/a.txt": "a\n" });
 });
 afterEach(() => world.dispose());

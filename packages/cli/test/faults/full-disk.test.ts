@@ -31,7 +31,7 @@ const CODES: Record<string, readonly string[]> = {
 
 async function makeScene(testCase: Case): Promise<Scene> {
   const world = makeWorld("disk");
-  world.write(join(world.fleetHome, "config.toml"), '[agents.sleep]\ncommand = ["sh", "-c", "sleep 1000", "agent"]\n', 0o600);
+  world.write(join(world.fleetHome, "config.toml"), '[agents.sleep]\ncommand = ["sh", "-c", "exec cat", "agent"]\n', 0o600);
   const repo = world.repo("repo", { "README.md": "# A repository\n", ".gitignore": "*.ignored\n" });
   try {
     await testCase.before?.(world, repo);

@@ -18,7 +18,7 @@ describe("lock files of a git that was killed together with its command", () => 
 
   beforeEach(() => {
     world = makeWorld("git-locks");
-    world.write(join(world.fleetHome, "config.toml"), '[agents.still]\ncommand = ["sh", "-c", "exec sleep 1000"]\n', 0o600);
+    world.write(join(world.fleetHome, "config.toml"), '[agents.still]\ncommand = ["sh", "-c", "exec cat"]\n', 0o600);
     repo = world.repo();
     lock = (name) => join(repo, ".git", name);
   });

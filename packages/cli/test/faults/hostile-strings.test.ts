@@ -29,8 +29,8 @@ beforeAll(() => {
   world.write(
     join(world.fleetHome, "config.toml"),
     [
-      ["argv", `${note}; printf %s "$1" > "$TAKEN/$AIFLEET_ID.prompt"; exec sleep 1000`, ""],
-      ["file", `${note}; cat -- "$1" > "$TAKEN/$AIFLEET_ID.prompt"; exec sleep 1000`, '"{prompt_file}"'],
+      ["argv", `${note}; printf %s "$1" > "$TAKEN/$AIFLEET_ID.prompt"; exec cat`, ""],
+      ["file", `${note}; cat -- "$1" > "$TAKEN/$AIFLEET_ID.prompt"; exec cat`, '"{prompt_file}"'],
       ["paste", `${note}; ${keys}`, ""],
     ]
       .map(

@@ -143,7 +143,7 @@ describe("Ctrl+C on a terminal goes to all in the foreground", () => {
   let repo: string;
   beforeEach(() => {
     world = makeWorld("ctrlc");
-    world.write(join(world.fleetHome, "config.toml"), '[agents.still]\ncommand = ["sleep", "1000"]\n', 0o600);
+    world.write(join(world.fleetHome, "config.toml"), '[agents.still]\ncommand = ["sh", "-c", "exec cat"]\n', 0o600);
     repo = world.repo();
   });
   afterEach(() => world.dispose());

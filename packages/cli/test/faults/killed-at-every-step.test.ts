@@ -162,7 +162,7 @@ describe.runIf(LONG)("a fan-out of 40 that was killed", () => {
     async (moment) => {
       const world = makeWorld("forty");
       try {
-        world.write(join(world.fleetHome, "config.toml"), '[agents.still]\ncommand = ["sh", "-c", "exec sleep 1000"]\n', 0o600);
+        world.write(join(world.fleetHome, "config.toml"), '[agents.still]\ncommand = ["sh", "-c", "exec cat"]\n', 0o600);
         const repo = world.repo();
         const args = ["fanout", "40", "try", "--prompt", "x", "--agent", "still"];
         const killed = await runUntil(world, repo, args, moment);

@@ -26,7 +26,7 @@ afterEach(async () => {
 /** Settings: programs that wait, a setup that leaves a line in `setups` and takes `seconds`, a pool of `size`. */
 function settings(size: number, seconds = 0): void {
   const setup = `echo run >> $FLEET_TEST_WORLD/setups; echo made > made.ignored; sleep ${seconds}`;
-  const agent = '[agents.still]\ncommand = ["sh", "-c", "exec sleep 1000"]\n';
+  const agent = '[agents.still]\ncommand = ["sh", "-c", "exec cat"]\n';
   world.write(join(world.fleetHome, "config.toml"), `${agent}[setup]\ncommands = ["${setup}"]\n[pool]\nsize = ${size}\n`, 0o600);
 }
 

@@ -90,7 +90,7 @@ async function place(testCase: Case, holds: Holds): Promise<Placed> {
   try {
     const worktrees = join(holds === "repository" ? path : world.root, "worktrees");
     const root = holds === "home" ? "" : `[worktree]\nroot = "${worktrees}"\n`;
-    const settings = `${root}[agents.sleep]\ncommand = ["sh", "-c", "sleep 1000", "agent"]\n`;
+    const settings = `${root}[agents.sleep]\ncommand = ["sh", "-c", "exec cat", "agent"]\n`;
     world.write(join(world.fleetHome, "config.toml"), settings, 0o600);
     const repo = world.repo(holds === "repository" ? "disk/repo" : "repo", FILES);
     await testCase.before?.(world, repo);

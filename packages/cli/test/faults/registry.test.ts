@@ -15,7 +15,7 @@ let before: Map<string, unknown>;
 
 beforeAll(async () => {
   world = makeWorld("registry");
-  world.write(join(world.fleetHome, "config.toml"), '[agents.sleep]\ncommand = ["sh", "-c", "sleep 1000", "agent"]\n', 0o600);
+  world.write(join(world.fleetHome, "config.toml"), '[agents.sleep]\ncommand = ["sh", "-c", "exec cat", "agent"]\n', 0o600);
   repo = world.repo();
   file = join(world.fleetHome, "state.json");
   await json(world, repo, "fanout", "2", "try", "--prompt", "Größe \u{1f680}\nzweite Zeile");

@@ -14,7 +14,7 @@ let world: World;
 let repo: string;
 let fleet: Awaited<ReturnType<typeof openFleet>>;
 
-const SETTINGS = { "agents.sleep.command": ["sh", "-c", "exec sleep 1000", "agent"], "agent.default": "sleep" };
+const SETTINGS = { "agents.sleep.command": ["sh", "-c", "exec cat", "agent"], "agent.default": "sleep" };
 type Options = NonNullable<Parameters<typeof openFleet>[2]>;
 const open = (options: Options = {}) => openFleet(world, repo, { settings: SETTINGS, ...options });
 

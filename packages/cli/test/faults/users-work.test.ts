@@ -14,7 +14,7 @@ let fleet: Awaited<ReturnType<typeof openFleet>>;
 const agents = new Map<Kind, { branch: string; worktree: string; id: string }>();
 const before = new Map<Kind, unknown>();
 
-const SETTINGS = { "agents.sleep.command": ["sh", "-c", "exec sleep 1000", "agent"], "agent.default": "sleep" };
+const SETTINGS = { "agents.sleep.command": ["sh", "-c", "exec cat", "agent"], "agent.default": "sleep" };
 
 const stateOf = ({ worktree }: { worktree: string }) => ({ files: snapshot(worktree), git: gitState(world, worktree) });
 const refs = () => world.git(repo, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/stash");

@@ -52,7 +52,7 @@ const furnished: SetUp = async ({ world, repo }) => {
   world.git(repo, "commit", "-qam", "ignore .env");
   world.write(join(repo, ".env"), "KEY=1\n");
   const file = join(world.fleetHome, "config.toml");
-  world.write(file, `[agents.still]\ncommand = ["sh", "-c", "exec sleep 1000"]\n${settings}`, 0o600);
+  world.write(file, `[agents.still]\ncommand = ["sh", "-c", "exec cat"]\n${settings}`, 0o600);
 };
 
 /** A worktree in the pool, and with `behind` a commit since. */

@@ -65,7 +65,7 @@ export class Stage {
     if (process.env.FLEET_FAULTS_DISK !== "1" && existsSync(FAST)) process.env.TMPDIR = FAST;
     const world = makeWorld("kill9");
     const agents =
-      '[agents.still]\ncommand = ["sh", "-c", "exec sleep 1000"]\n\n[agents.reader]\ncommand = ["sh", "-c", "cat >> \\"$FLEET_TEST_WORLD/took.txt\\""]\nprompt_via = "paste"\n';
+      '[agents.still]\ncommand = ["sh", "-c", "exec cat"]\n\n[agents.reader]\ncommand = ["sh", "-c", "cat >> \\"$FLEET_TEST_WORLD/took.txt\\""]\nprompt_via = "paste"\n';
     world.write(join(world.fleetHome, "config.toml"), agents, 0o600);
     const repo = world.repo("repo", { "README.md": "# A repository\n", ".gitignore": "*.ignored\n", "src/a.txt": "a\n" });
     rmSync(join(repo, ".git/hooks"), { recursive: true, force: true });
