@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { procfsDriver } from "../../src/drivers/process/index.js";
 import { localHost } from "../../src/host/index.js";
-import type { Agent, Fleet, FleetError } from "../../src/index.js";
+import type { Agent, Fleet, FleetError, Warning } from "../../src/index.js";
 import { openFleet, oracle } from "../support/demo.js";
 import { makeWorld, processesOf, settle, type World } from "../support/world.js";
 
@@ -376,6 +376,19 @@ describe("the branch of a killed agent", () => {
     }
     expect(Object.fromEntries(kept)).toEqual({ merged: false, pushed: false, tagged: false, stashed: true, alone: true });
     expect(oracle(world, repo).branches).toEqual(["alone", "main", "stashed"]);
+  });
+
+  test("stays where a lock file of git's stands in the way, and this is said of those that it keeps", async () => {
+    await idleAgent("held");
+    commitFile((await idleAgent("alone")).worktree, "alone");
+    const lock = world.write(join(repo, ".git/packed-refs.lock"), "");
+    const warnings: Warning[] = [];
+    const { killed } = await fleet.kill({ all: true }, {}, { onWarning: (warning) => warnings.push(warning) });
+    expect(killed.map(({ branchKept }) => branchKept)).toEqual([true, true]);
+    expect(warnings).toMatchObject([{ code: "BRANCH_LOCKED", branch: "held", message: expect.stringMatching(/git branch -d/) }]);
+    expect(warnings[0]?.message).toContain(lock);
+    rmSync(lock);
+    world.git(repo, "branch", "-d", "held");
   });
 
   test("goes on demand, its tip kept under refs/fleet/trash", async () => {

@@ -2,6 +2,7 @@ import { holdSeen, removedMeanwhile } from "../../engine/agent-lock.js";
 import type { Deps } from "../../engine/deps.js";
 import { tidyTrash } from "../../engine/drop-entry.js";
 import { endAgents } from "../../engine/ending.js";
+import { tellHeldBranches } from "../../engine/held-branches.js";
 import { type Judged, judge, lookAgain } from "../../engine/judge.js";
 import { tidyLogs } from "../../engine/logs.js";
 import type { Seen } from "../../engine/look.js";
@@ -46,6 +47,10 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
     fill(call).warn,
     call,
   );
+  if (options.keepWorktree !== true) {
+    const records = chosen.map(({ record }) => record);
+    await tellHeldBranches(deps, records, killed, options.deleteBranch === true, fill(call).warn).catch(() => undefined);
+  }
   // Not while agents are held: what is dropped is held for itself.
   if (killed.some(({ saved }) => saved !== null)) await tidyTrash(deps);
   for (const { branch } of killed) progress({ type: "done", branch });
