@@ -108,7 +108,7 @@ function tableOf(agents: readonly ListedAgent[], look: ListLook): string[] {
 
 /** Under its row: what a waiting agent asks, why another is queued or could not be started. */
 function wordOf(agent: ListedAgent | undefined, width: number, paint: Paint): string[] {
-  const line = (color: Color, text: string) => [paint(color, cut(`  └ ${clean(text.replaceAll("\n", " "))}`, width))];
+  const line = (color: Color, text: string) => [paint(color, cut(`  └ ${clean(text)}`, width))];
   if (agent?.status === "waiting" && agent.question !== undefined) return line("yellow", agent.question);
   return agent?.reason === undefined || agent.reason === "" ? [] : line(agent.status === "failed" ? "red" : "dim", agent.reason);
 }

@@ -33,7 +33,7 @@ export function recorded(world: World): Listed[] {
 }
 
 /** Caches: nobody minds if they are lost or old. */
-const PASSIVE = new Set(["observed.json", "tools.json"]);
+const PASSIVE = new Set(["observed.json", "tools.json", "queue.json"]);
 
 export interface Expectation {
   /** Branches that are nobody's and belong there. */
@@ -52,7 +52,7 @@ export interface Expectation {
  * Everything that is there and belongs to no listed agent, and everything a listed agent lacks, asked
  * of git, tmux, the kernel and the disk, not of the fleet. Empty: state = git = tmux = /proc.
  */
-export async function strays(world: World, repo: string, agents: readonly Listed[], expected: Expectation = {}): Promise<string[]> {
+export async function strays(world: World, repo: string, all: readonly Listed[], expected: Expectation = {}): Promise<string[]> {
   const found: string[] = [];
   // Large ones are deleted behind the command's back, by a process that must leave nothing, itself included.
   await settle(
@@ -61,7 +61,12 @@ export async function strays(world: World, repo: string, agents: readonly Listed
     10_000,
   );
   const say = (what: string) => found.push(what);
-  const ids = new Set(agents.map(({ id }) => id));
+  const ids = new Set(all.map(({ id }) => id));
+  const queued = new Set(names(join(world.fleetHome, "queue")).flatMap((name) => /^(.+)\.agent\.json$/.exec(name)?.[1] ?? []));
+  for (const id of queued) if (!ids.has(id)) say(`queue/${id}.agent.json of no agent`);
+  for (const { id, branch, status } of all) if (status === "queued" && !queued.has(id)) say(`${branch} is queued without its file`);
+  // Of those in the queue nothing else is there.
+  const agents = all.filter(({ id }) => !queued.has(id));
   const git = async (...args: string[]) => {
     const { stdout } = await promisify(execFile)("git", args, { cwd: repo, env: world.env });
     return stdout.split("\n").filter(Boolean);
