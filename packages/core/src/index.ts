@@ -3,7 +3,8 @@ export type { Config, ConfigOrigin, ConfigValue, HomePaths, LoadedConfig, Projec
 export { configReference, homeOf, homePaths, PROJECT_TYPES, settingsOfText } from "./config/index.js";
 export * from "./errors/index.js";
 export { Agent } from "./fleet/agent.js";
-export { type Batch, Fleet } from "./fleet/fleet.js";
+export type { Batch } from "./fleet/batch.js";
+export { Fleet } from "./fleet/fleet.js";
 export type { Pool } from "./fleet/pool.js";
 export type * from "./fleet/types.js";
 export * from "./model/index.js";

@@ -14,7 +14,7 @@ export class Path extends FleetCommand {
     const ui = this.ui(flags);
     const { branch, worktree, status } = await this.withFleet(flags, ui, ({ fleet, call }) => fleet.agent(args.branch, call));
     if (!existsSync(worktree))
-      throw new Failure("AGENT_NOT_FOUND", `${branch} has no worktree yet: it is ${status}.`, "`fleet list` says why.");
+      throw new Failure("AGENT_NOT_FOUND", `${branch} has no worktree: it is ${status}.`, "`fleet list` says why.");
     if (ui.json) ui.document({ branch, path: worktree });
     else ui.data(`${worktree}\n`);
   }

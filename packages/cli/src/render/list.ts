@@ -103,12 +103,18 @@ function tableOf(agents: readonly ListedAgent[], look: ListLook): string[] {
   const { width } = look;
   if (width === null) return lines;
   const [head = "", ...rows] = lines;
-  return [head, ...rows.flatMap((row, at) => [row, ...wordOf(agents[at], width, look.paint)])];
+  const told = new Set<string>();
+  return [head, ...rows.flatMap((row, at) => [row, ...wordOf(agents[at], width, look.paint, told)])];
 }
 
-/** Under its row: what a waiting agent asks, why another is queued or could not be started. */
-function wordOf(agent: ListedAgent | undefined, width: number, paint: Paint): string[] {
+/** Under its row: what a waiting agent asks, why another is queued or could not be started. What holds of many in the queue is `told` once. */
+function wordOf(agent: ListedAgent | undefined, width: number, paint: Paint, told: Set<string>): string[] {
   const line = (color: Color, text: string) => [paint(color, cut(`  └ ${clean(text)}`, width))];
   if (agent?.status === "waiting" && agent.question !== undefined) return line("yellow", agent.question);
-  return agent?.reason === undefined || agent.reason === "" ? [] : line(agent.status === "failed" ? "red" : "dim", agent.reason);
+  if (agent?.reason === undefined || agent.reason === "") return [];
+  if (agent.status === "failed") return line("red", agent.reason);
+  const why = agent.reason.replace(/; \d+ before it$/, "");
+  if (told.has(why)) return [];
+  told.add(why);
+  return line("dim", agent.reason);
 }

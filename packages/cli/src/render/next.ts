@@ -17,9 +17,9 @@ export function queuedSteps(paint: Paint, branch: string): string[] {
   return [paint("dim", `It starts by itself. Next: fleet list · fleet wait ${name} · fleet kill ${name}`)];
 }
 
-/** ` (2 of 2 agents run; 3 before it)`, nothing where there is no word on it. */
+/** `: 2 of 2 agents run; 3 before it`, nothing where there is no word on it. */
 export function reasonOf({ reason }: ListedAgent): string {
-  return reason === undefined || reason === "" ? "" : ` (${oneLine(reason)})`;
+  return reason === undefined || reason === "" ? "" : `: ${oneLine(reason)}`;
 }
 
 /** A name as a person can type it into a shell. */
@@ -47,13 +47,15 @@ export function showBatch(ui: Ui, batch: Batch): number {
       ui.note(`${count(failed.length, "agent")} of ${agents.length + failed.length} did not come up; nothing of them is left.`);
     if (first !== undefined) {
       ui.line(`batch ${ui.paint("bold", id)}: ${counts(agents)}`);
-      ui.line(ui.paint("dim", `Next: fleet list --batch ${id} · fleet wait --batch ${id} · fleet attach ${word(first.branch)}`));
+      const up = agents.find(({ status }) => status !== "queued");
+      const attach = up === undefined ? "" : ` · fleet attach ${word(up.branch)}`;
+      ui.line(ui.paint("dim", `Next: fleet list --batch ${id} · fleet wait --batch ${id}${attach}`));
     }
   }
   return exitOf(agents.length, failed.length);
 }
 
-/** `8 agents`, or `8 agents up, 42 queued (8 of 8 agents run)` */
+/** `8 agents`, or `8 agents up, 42 queued: 8 of 8 agents run` */
 function counts(agents: Batch["agents"]): string {
   const queued = agents.filter(({ status }) => status === "queued");
   const [first] = queued;

@@ -2,12 +2,12 @@ import type { ConfigValue, LoadedConfig, ProjectType } from "../config/index.js"
 import { carry } from "../engine/courier.js";
 import type { Deps } from "../engine/deps.js";
 import { deleteGivenUp } from "../engine/given-up.js";
-import type { FleetEvent, QueuedPrompt, SavedEntry, Target, Warning } from "../model/index.js";
+import type { FleetEvent, QueuedPrompt, SavedEntry, Target } from "../model/index.js";
 import type { AttachCommand } from "../ports/index.js";
 import { adapters } from "./actions/adapters.js";
 import { answer, questions } from "./actions/answer.js";
 import { attachCommand } from "./actions/attach.js";
-import { type BatchOutcome, fanout, multi } from "./actions/batch.js";
+import { fanout, multi } from "./actions/batch.js";
 import { collecting, fill } from "./actions/call.js";
 import { createAgent } from "./actions/create.js";
 import { diff } from "./actions/diff.js";
@@ -29,6 +29,7 @@ import { dropTrash, trash } from "./actions/trash.js";
 import { wait } from "./actions/wait.js";
 import { watch } from "./actions/watch.js";
 import { Agent } from "./agent.js";
+import { type Batch, batchOf } from "./batch.js";
 import { openDeps } from "./defaults.js";
 import { Pool } from "./pool.js";
 import type {
@@ -41,7 +42,6 @@ import type {
   DropResult,
   ExecOptions,
   ExecResult,
-  FailedAgent,
   FanoutOptions,
   FleetOpenOptions,
   KillOptions,
@@ -62,16 +62,6 @@ import type {
   WaitFor,
   WaitOptions,
 } from "./types.js";
-
-/** What one `fanout` or `multi` made. */
-export interface Batch {
-  readonly id: string;
-  /** Those that came up, and those that are queued. */
-  readonly agents: readonly Agent[];
-  /** Those that did not; nothing of them is left. */
-  readonly failed: readonly FailedAgent[];
-  readonly warnings: readonly Warning[];
-}
 
 /**
  * Commands many coding agents on git repositories.
@@ -120,13 +110,13 @@ export class Fleet {
   /** Tries one task several ways. Throws only what stops all; a single failure is in `failed`. */
   async fanout(options: FanoutOptions, call?: CallOptions): Promise<Batch> {
     const { call: inner, warnings } = collecting(call);
-    return this.#batch(await fanout(this.#deps, options, inner), warnings, inner);
+    return batchOf(this, this.#deps, await fanout(this.#deps, options, inner), warnings, inner);
   }
 
   /** Works off several tasks, one agent each. */
   async multi(tasks: readonly Task[], options: MultiOptions = {}, call?: CallOptions): Promise<Batch> {
     const { call: inner, warnings } = collecting(call);
-    return this.#batch(await multi(this.#deps, tasks, options, inner), warnings, inner);
+    return batchOf(this, this.#deps, await multi(this.#deps, tasks, options, inner), warnings, inner);
   }
 
   /**
@@ -139,10 +129,7 @@ export class Fleet {
     return prompt(this.#deps, target, text, options, options);
   }
 
-  /**
-   * Gives queued prompts to agents as they become idle, and starts queued agents, of all repositories, as places become free.
-   * Ends when nothing is left that could be given or started, or another process does it.
-   */
+  /** Gives queued prompts to idle agents and starts queued agents, of all repositories, until none is left or another process does it. */
   deliverQueued(call?: CallOptions): Promise<void> {
     return carry(this.#deps, fill(call).warn, call);
   }
@@ -368,10 +355,5 @@ export class Fleet {
   /** Takes up settings that have changed by what was just done. */
   async #reload(): Promise<void> {
     this.#deps = await openDeps(this.#options);
-  }
-
-  async #batch(outcome: BatchOutcome, warnings: readonly Warning[], call: CallOptions): Promise<Batch> {
-    const infos = await describe(this.#deps, outcome.raised, call);
-    return { id: outcome.id, agents: infos.map((info) => new Agent(this, info)), failed: outcome.failed, warnings };
   }
 }

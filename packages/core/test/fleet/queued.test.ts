@@ -33,33 +33,37 @@ describe("agents beyond fleet.max_running", () => {
     const fleet = await open();
     await fleet.createAgent({ branch: "first", prompt: STILL });
     const before = oracle(world, repo);
-    const { agents, failed } = await fleet.fanout({ count: 2, prefix: "try", prompt: `${STILL} {index}`, expand: true });
+    const { agents, failed } = await fleet.fanout({ count: 1, prefix: "try", prompt: `${STILL} {index}`, expand: true });
     const last = await fleet.createAgent({ branch: "last", prompt: STILL });
     expect(failed).toEqual([]);
     expect([...agents, last].map(({ info }) => [info.branch, info.status, info.reason, info.pid])).toEqual([
       ["try-1", "queued", "1 of 1 agents run", null],
-      ["try-2", "queued", "1 of 1 agents run; 1 before it", null],
-      ["last", "queued", "1 of 1 agents run; 2 before it", null],
+      ["last", "queued", "1 of 1 agents run; 1 before it", null],
     ]);
     expect(oracle(world, repo)).toEqual(before);
-    expect((await fleet.list({ status: "queued" })).map(({ branch }) => branch)).toEqual(["try-1", "try-2", "last"]);
+    expect((await fleet.list({ status: "queued" })).map(({ branch }) => branch)).toEqual(["try-1", "last"]);
 
     const carried = fleet.deliverQueued();
-    for (const [ended, next] of [
-      ["first", "try-1"],
-      ["try-1", "try-2"],
-      ["try-2", "last"],
-    ] as const) {
-      await fleet.kill(ended, { force: true });
-      expect(alive(await up(fleet, next))).toEqual([[next, "idle"]]);
-    }
+    await fleet.kill("first", { force: true });
+    expect(alive(await up(fleet, "try-1"))).toEqual([["try-1", "idle"]]);
+    await fleet.stop("try-1");
     await carried;
+    expect(alive(await statuses(fleet))).toEqual([["last", "idle"]]);
     expect(entries()).toEqual([]);
     const taken = await settle(
       () => promptsTaken(world).map(({ text }) => text),
-      (texts) => texts.length === 4,
+      (texts) => texts.length === 3,
     );
-    expect(taken).toEqual([STILL, `${STILL} 1`, `${STILL} 2`, STILL]);
+    expect(taken).toEqual([STILL, `${STILL} 1`, STILL]);
+  });
+
+  it("are started by who waits for them, where no other process does", async () => {
+    const fleet = await open();
+    const first = await fleet.createAgent({ branch: "first" });
+    const next = await fleet.createAgent({ branch: "next" });
+    const waited = next.waitFor("idle", { timeout: 20_000 });
+    await first.kill();
+    expect((await waited).status).toBe("idle");
   });
 
   it("start once, with everything they were asked for with, also when the registry is lost and several want to start them", async () => {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type AgentRecord, isAgentRecord, RECORD_VERSION } from "../../model/index.js";
+import type { KeptReads } from "../../ports/index.js";
 import type { Deps } from "../deps.js";
 import type { Plan } from "../plan.js";
 
@@ -35,16 +36,29 @@ export function isUnstarted({ adminDir, status }: AgentRecord): boolean {
   return adminDir === "" && STATUSES.has(status);
 }
 
+/** What was read last, by host: of many entries that are read again and again hardly one has changed. */
+const lastRead = new WeakMap<
+  object,
+  { readonly files: KeptReads; readonly entries: Map<string, { readonly text: string; readonly entry: Entry | null }> }
+>();
+
 /** Every agent in the queue's folder. Costs the listing of that folder where there is none. */
 export async function readEntries(deps: Deps): Promise<QueuedAgents> {
   const { files } = deps.host;
+  const last = lastRead.get(deps.host) ?? { files: new Map(), entries: new Map() };
+  lastRead.set(deps.host, last);
   const names = ((await files.list(deps.paths.queue).catch(() => null)) ?? []).filter((name) => name.endsWith(ENDING));
-  const texts = await files.readMany(names.map((name) => join(deps.paths.queue, name)));
+  const paths = names.map((name) => join(deps.paths.queue, name));
+  const texts = await files.readMany(paths, last.files);
+  const before = new Map(last.entries);
+  last.entries.clear();
   const found: Entry[] = [];
   const broken: string[] = [];
   for (const [at, name] of names.entries()) {
     const text = texts[at] ?? null;
-    const entry = text === null ? null : parse(text);
+    const known = before.get(name);
+    const entry = text === null ? null : known?.text === text ? known.entry : parse(text);
+    if (text !== null) last.entries.set(name, { text, entry });
     if (entry !== null && name === `${entry.record.id}${ENDING}`) found.push(entry);
     // One that was removed meanwhile is not there.
     else if (text !== null) broken.push(name);

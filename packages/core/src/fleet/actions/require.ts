@@ -18,13 +18,17 @@ export function requireStarted({ record, reason }: Pick<Seen, "record" | "reason
   if (!isUnstarted(record)) return;
   const { branch, status } = record;
   const why = reason === null || reason === "" ? "" : ` (${reason.replace(/\.$/, "")})`;
-  throw new FleetError("AGENT_NOT_FOUND", `${branch} has no ${what} yet: it is ${status}${why}.`, {
-    hint:
-      status === "queued"
-        ? `It starts by itself when its turn comes; \`fleet wait ${branch}\` waits for it.`
-        : `\`fleet resume ${branch}\` puts it back into the queue; \`fleet kill ${branch}\` lets go of it.`,
-    data: { name: branch },
-  });
+  throw new FleetError(
+    "AGENT_NOT_FOUND",
+    `${branch} has no ${what} yet: it ${status === "failed" ? "could not be started" : `is ${status}`}${why}.`,
+    {
+      hint:
+        status === "queued"
+          ? `It starts by itself when its turn comes; \`fleet wait ${branch}\` waits for it.`
+          : `\`fleet resume ${branch}\` puts it back into the queue; \`fleet kill ${branch}\` lets go of it.`,
+      data: { name: branch },
+    },
+  );
 }
 
 function unknown(why: FleetError): FleetError {

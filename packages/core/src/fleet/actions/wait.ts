@@ -1,5 +1,6 @@
 import type { Deps } from "../../engine/deps.js";
 import type { Seen } from "../../engine/look.js";
+import { startQueued } from "../../engine/queued/start.js";
 import { isSingle, pick } from "../../engine/targets.js";
 import { looks } from "../../engine/watch.js";
 import { FleetError } from "../../errors/index.js";
@@ -22,6 +23,9 @@ export async function wait(
   const full = fill(call);
   const goal = options.for ?? "idle";
   const deadline = timer(options.timeout, call?.signal);
+  const over = new AbortController();
+  // Where no other process starts what is queued, waiting for it would have no end.
+  const carried = deps.startCourier === null ? startQueued(deps, full.warn, { signal: over.signal }).catch(() => undefined) : undefined;
   let last: readonly Seen[] = [];
   let ids: ReadonlySet<string> | null = null;
   try {
@@ -48,6 +52,8 @@ export async function wait(
     });
   } finally {
     deadline.clear();
+    over.abort();
+    await carried;
   }
   return last.map(listed1);
 }
