@@ -11,7 +11,8 @@ import { writeMirror } from "../../engine/mirror.js";
 import { mapPool } from "../../engine/pool.js";
 import { dropQueues } from "../../engine/queue.js";
 import { dropAgents } from "../../engine/queued/change.js";
-import { isUnstarted } from "../../engine/queued/entries.js";
+import { isUnstarted, readEntries } from "../../engine/queued/entries.js";
+import { wakeStarter } from "../../engine/queued/wake.js";
 import { type Moment, noteMoment } from "../../engine/stillness.js";
 import { removeAll } from "../../engine/take-away.js";
 import { isSingle } from "../../engine/targets.js";
@@ -53,6 +54,8 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
   }
   // Not while agents are held: what is dropped is held for itself.
   if (killed.some(({ saved }) => saved !== null)) await tidyTrash(deps);
+  // Places have become free: somebody must be there to give them to others.
+  await wakeStarter(deps, await readEntries(deps));
   for (const { branch } of killed) progress({ type: "done", branch });
   for (const { branch, error } of refused) progress({ type: "failed", branch, message: error.message });
   const [only] = refused;

@@ -4,6 +4,8 @@ import { endAgents } from "../../engine/ending.js";
 import type { Seen } from "../../engine/look.js";
 import { saveRecords } from "../../engine/mirror.js";
 import { takeOut } from "../../engine/queued/change.js";
+import { readEntries } from "../../engine/queued/entries.js";
+import { wakeStarter } from "../../engine/queued/wake.js";
 import { asStopped } from "../../engine/settle-stop.js";
 import { isSingle } from "../../engine/targets.js";
 import { transact } from "../../engine/transact.js";
@@ -34,7 +36,7 @@ export async function stop(deps: Deps, target: Target, call?: CallOptions): Prom
   requireSession(chosen);
   const starting = chosen.find(isStarting);
   if (starting !== undefined && isSingle(target)) throw beingStarted(starting.record);
-  return holdSeen(
+  const result = await holdSeen(
     deps,
     chosen,
     async ({ there, gone }) => {
@@ -46,6 +48,9 @@ export async function stop(deps: Deps, target: Target, call?: CallOptions): Prom
     fill(call).warn,
     call,
   );
+  // Places have become free: somebody must be there to give them to others.
+  await wakeStarter(deps, await readEntries(deps));
+  return result;
 }
 
 async function stopHeld(deps: Deps, chosen: readonly Seen[], call?: CallOptions): Promise<StopResult> {
