@@ -143,6 +143,28 @@ describe("agents beyond fleet.max_running", () => {
     await expect(fleet.resume("first")).rejects.toMatchObject({ code: "LIMIT_REACHED", data: { running: 1, limit: 1, asked: 1 } });
   });
 
+  it("can be dropped and taken out while they are being started, and nothing of that is left", async () => {
+    const fleet = await open();
+    await fleet.createAgent({ branch: "first" });
+    const slow = await open({ settings: { "setup.commands": ["sleep 60"] } });
+    await slow.fanout({ count: 2, prefix: "try", prompt: "x" });
+    const before = oracle(world, repo);
+    limit(3);
+    const carried = fleet.deliverQueued();
+    await settle(
+      () => oracle(world, repo).agents,
+      (count) => count > before.agents + 1,
+    );
+    expect((await fleet.kill("try-1")).killed).toMatchObject([{ branch: "try-1", saved: null, branchKept: false }]);
+    expect((await fleet.stop("try-2")).agents).toMatchObject([{ branch: "try-2", status: "stopped" }]);
+    await carried;
+    expect(oracle(world, repo)).toEqual(before);
+    expect(await statuses(fleet)).toEqual([
+      ["first", "idle"],
+      ["try-2", "stopped"],
+    ]);
+  });
+
   it("that cannot be started have failed, say why, and hold nobody up", async () => {
     const fleet = await open();
     await fleet.createAgent({ branch: "first" });

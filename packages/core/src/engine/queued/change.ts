@@ -76,14 +76,17 @@ async function enqueueAgents(deps: Deps, reserved: readonly Reserved[]): Promise
 /** Lets go of agents that were never started; what they were to do is kept beside their logs. Under their locks. */
 export async function dropAgents(deps: Deps, records: readonly AgentRecord[]): Promise<void> {
   if (records.length === 0) return;
-  await mapPool(records, AT_ONCE, async (record) => {
-    await noteDropped(deps, record, record.prompt);
-    await removeEntry(deps, record.id);
-  });
+  await mapPool(records, AT_ONCE, (record) => dropEntry(deps, record));
   await forgetRecords(deps, records);
 }
 
-async function forgetRecords(deps: Deps, records: readonly AgentRecord[]): Promise<void> {
+/** Lets go of what would start an agent; what it was to do is kept beside its log. */
+export async function dropEntry(deps: Deps, record: AgentRecord): Promise<void> {
+  await noteDropped(deps, record, record.prompt);
+  await removeEntry(deps, record.id);
+}
+
+export async function forgetRecords(deps: Deps, records: readonly AgentRecord[]): Promise<void> {
   const gone = new Set(records.map(({ id }) => id));
   await deps.store.update((draft) => {
     draft.agents = draft.agents.filter(({ id }) => !gone.has(id));
@@ -110,7 +113,8 @@ async function become(deps: Deps, records: readonly AgentRecord[], status: "queu
     const { problem: _, ...rest } = entry.record;
     const next: AgentRecord = { ...rest, status, statusSource: "session", statusSince: new Date(now).toISOString(), exitCode: null };
     await writeEntry(deps, { ...entry, record: next, queuedAt: status === "queued" ? now : entry.queuedAt });
-    changed.push(next);
+    // Of one that is being started the starter says what became of it.
+    if (record.status !== "starting") changed.push(next);
   }
   await putRecords(deps, changed);
   return changed;

@@ -2,8 +2,8 @@ import type { FleetError } from "../../errors/index.js";
 import type { AgentRecord } from "../../model/index.js";
 import type { Deps } from "../deps.js";
 import { screenFileOf, writeLogMeta } from "../logs.js";
-import { putRecords } from "./change.js";
-import { type Entry, removeEntry, writeEntry } from "./entries.js";
+import { forgetRecords, putRecords } from "./change.js";
+import { type Entry, readEntry, removeEntry, writeEntry } from "./entries.js";
 
 /** An agent that could not be started stays, failed, with the reason where people look for it: in the list and as its log. */
 export async function noteFailure(deps: Deps, entry: Entry, error: FleetError): Promise<void> {
@@ -34,7 +34,8 @@ export async function noteFailure(deps: Deps, entry: Entry, error: FleetError): 
   await deps.host.files.write(screenFileOf(deps, id), `${text.join("\n")}\n`, 0o600, deps.paths.run);
 }
 
-/** Its start was called off: it is queued as before. */
-export async function giveBack(deps: Deps, { record }: Entry): Promise<void> {
-  await putRecords(deps, [record]);
+/** Its start was called off: it is what the queue says of it now, or gone with its entry. */
+export async function giveBack(deps: Deps, record: AgentRecord): Promise<void> {
+  const entry = await readEntry(deps, record.id);
+  await (entry === null ? forgetRecords(deps, [record]) : putRecords(deps, [entry.record]));
 }

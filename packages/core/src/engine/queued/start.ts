@@ -12,6 +12,7 @@ import { readPool } from "../warm/marks.js";
 import { looks } from "../watch.js";
 import { type Entry, readEntries, readEntry, removeEntry } from "./entries.js";
 import { giveBack, noteFailure } from "./fail.js";
+import { type InHand, startsInHand } from "./in-hand.js";
 import { placesOf } from "./place.js";
 import { roomFor } from "./room.js";
 import { waitingIn, whileStarter } from "./wake.js";
@@ -37,43 +38,35 @@ export async function startQueued(deps: Deps, warn: (warning: Warning) => void, 
 
 /** Starts what it can until nothing is left but what cannot be started whatever room there is. Answers with that. */
 async function round(deps: Deps, warn: (warning: Warning) => void, call?: Call): Promise<ReadonlySet<string>> {
-  const inHand = new Map<string, Promise<void>>();
-  /** What could not even be written down as failed. */
-  const stuck = new Map<string, string>();
   const placeOf = placesOf(deps);
   const figuresMs = deps.settings.config.fleet.minFreeMemory === null ? Number.POSITIVE_INFINITY : MEASURE_MS;
   const over = new AbortController();
   const signal = call?.signal === undefined ? over.signal : AbortSignal.any([call.signal, over.signal]);
-  let held: ReadonlyMap<string, string> = stuck;
   let isLast = false;
-  let said = "";
   const leaveIfDone = () => {
-    if (isLast && inHand.size === 0) over.abort();
+    if (isLast && inHand.ids.size === 0) over.abort();
   };
+  const inHand = startsInHand(deps, call, leaveIfDone);
+  let held: ReadonlyMap<string, string> = new Map();
+  let said = "";
   try {
     for await (const { agents } of looks(deps, { commonDir: null }, warn, { signal }, { figuresMs })) {
-      const left = waitingIn(await readEntries(deps)).filter(({ record }) => !inHand.has(record.id));
-      const line = await startThose(left, { agents, placeOf, stuck, inHand }, (place, entry, claimed) => {
-        const { id } = claimed;
-        const started = start(place, entry, claimed, { ...call, warn })
-          .catch((error: unknown) => void stuck.set(id, toFleetError(error).message))
-          .finally(() => {
-            inHand.delete(id);
-            leaveIfDone();
-          });
-        inHand.set(id, started);
-      });
+      await inHand.check();
+      const left = waitingIn(await readEntries(deps)).filter(({ record }) => !inHand.ids.has(record.id));
+      const line = await startThose(left, { agents, placeOf, inHand }, (place, entry, claimed) =>
+        inHand.begin(claimed.id, (one) => start(place, entry, claimed, { ...one, warn })),
+      );
       held = line.held;
       const why = { all: line.full, one: Object.fromEntries(held) };
       if (said !== JSON.stringify(why)) await writeWhy(deps, why);
       said = JSON.stringify(why);
-      isLast = left.every(({ record }) => held.has(record.id) || inHand.has(record.id));
+      isLast = left.every(({ record }) => held.has(record.id) || inHand.ids.has(record.id));
       leaveIfDone();
     }
   } catch (error) {
     if (!over.signal.aborted || call?.signal?.aborted === true) throw error;
   } finally {
-    await Promise.all(inHand.values());
+    await inHand.close();
   }
   return new Set(held.keys());
 }
@@ -82,17 +75,16 @@ async function round(deps: Deps, warn: (warning: Warning) => void, call?: Call):
 interface Line {
   readonly agents: readonly Seen[];
   readonly placeOf: (entry: Entry) => Promise<Deps | string>;
-  readonly stuck: ReadonlyMap<string, string>;
-  readonly inHand: ReadonlyMap<string, Promise<void>>;
+  readonly inHand: InHand;
 }
 
 /** Begins to start those for which there is room, first come first; says what holds the others up: one of them, or all that are left. */
 async function startThose(
   left: readonly Entry[],
-  { agents, placeOf, stuck, inHand }: Line,
+  { agents, placeOf, inHand }: Line,
   begin: (place: Deps, entry: Entry, claimed: AgentRecord) => void,
 ): Promise<{ readonly held: ReadonlyMap<string, string>; readonly full: string }> {
-  const held = new Map(stuck);
+  const held = new Map(inHand.stuck);
   const full = new Map<string, string>();
   for (const entry of left) {
     const { id, commonDir } = entry.record;
@@ -104,7 +96,7 @@ async function startThose(
       continue;
     }
     const { maxParallel } = place.settings.config.fleet;
-    const claimed = inHand.size >= maxParallel ? `${inHand.size} are being started` : await claim(place, entry, agents);
+    const claimed = inHand.ids.size >= maxParallel ? `${inHand.ids.size} are being started` : await claim(place, entry, agents);
     if (typeof claimed === "string") full.set(commonDir, claimed);
     else if (claimed !== null) begin(place, entry, claimed);
   }
@@ -158,7 +150,7 @@ async function start(
   if (failure === null) {
     await removeEntry(deps, claimed.id);
     await wakeFiller(deps, repo).catch(() => undefined);
-  } else if (failure.code === "INTERRUPTED") await giveBack(deps, entry);
+  } else if (failure.code === "INTERRUPTED" || call.signal?.aborted === true) await giveBack(deps, claimed);
   else await noteFailure(deps, entry, failure);
 }
 

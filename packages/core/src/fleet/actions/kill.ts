@@ -1,16 +1,18 @@
 import { holdSeen, removedMeanwhile } from "../../engine/agent-lock.js";
+import { askSessions } from "../../engine/ask-sessions.js";
 import type { Deps } from "../../engine/deps.js";
 import { tidyTrash } from "../../engine/drop-entry.js";
 import { endAgents } from "../../engine/ending.js";
 import { tellHeldBranches } from "../../engine/held-branches.js";
 import { type Judged, judge, lookAgain } from "../../engine/judge.js";
 import { tidyLogs } from "../../engine/logs.js";
-import type { Seen } from "../../engine/look.js";
+import { look, type Seen } from "../../engine/look.js";
 import { lossOf } from "../../engine/loss.js";
 import { writeMirror } from "../../engine/mirror.js";
 import { mapPool } from "../../engine/pool.js";
 import { dropQueues } from "../../engine/queue.js";
-import { dropAgents } from "../../engine/queued/change.js";
+import { beingStarted, callOff } from "../../engine/queued/call-off.js";
+import { dropAgents, dropEntry } from "../../engine/queued/change.js";
 import { isUnstarted, readEntries } from "../../engine/queued/entries.js";
 import { wakeStarter } from "../../engine/queued/wake.js";
 import { type Moment, noteMoment } from "../../engine/stillness.js";
@@ -38,8 +40,7 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
       if (isSingle(target) && first !== undefined) throw removedMeanwhile(first);
       requireSession(there);
       // First those that would take the places of the others.
-      const dropped = await dropUnstarted(deps, there.filter(isWithoutWork));
-      const rest = there.filter((seen) => !isWithoutWork(seen));
+      const { dropped, rest } = await dropUnstarted(deps, there, call);
       if (rest.length === 0) return { killed: dropped, refused: [] };
       const moment = await noteMoment(deps);
       const ended = await endAndRemove(deps, rest, options, moment, call).finally(() => moment.forget());
@@ -63,16 +64,32 @@ export async function kill(deps: Deps, target: Target, options: KillOptions, cal
   return { killed, refused };
 }
 
-/** Agents of the queue: there is nothing of them but what they were to do. */
-async function dropUnstarted(deps: Deps, going: readonly Seen[]): Promise<readonly KilledAgent[]> {
-  if (going.length === 0) return [];
-  const records = going.map(({ record }) => record);
-  await dropAgents(deps, records);
-  await dropQueues(deps, records);
-  return records.map(({ branch, id }) => ({ branch, id, saved: null, branchKept: false }));
+/**
+ * Agents of the queue: there is nothing of them but what they were to do. Starts from the queue that are under way are called
+ * off; one that has come up by then is among the rest.
+ */
+async function dropUnstarted(
+  deps: Deps,
+  all: readonly Seen[],
+  call?: CallOptions,
+): Promise<{ readonly dropped: readonly KilledAgent[]; readonly rest: readonly Seen[] }> {
+  const waiting = all.filter(({ record }) => isUnstarted(record)).map(({ record }) => record);
+  await dropAgents(deps, waiting);
+  const rising = await beingStarted(
+    deps,
+    all.map(({ record }) => record),
+  );
+  const then = rising.length === 0 ? [] : await callOff(deps, rising, (record) => dropEntry(deps, record));
+  // One may have failed by itself at that moment.
+  await dropAgents(deps, then.filter(isUnstarted));
+  const risen = then.filter((record) => !isUnstarted(record));
+  const gone = [...waiting, ...rising.filter(({ id }) => !risen.some((record) => record.id === id))];
+  if (gone.length > 0) await dropQueues(deps, gone);
+  const { warn } = fill(call);
+  const up = risen.length === 0 ? [] : await look(deps, risen, await askSessions(deps, warn, call), warn, call);
+  const others = all.filter(({ record }) => !waiting.includes(record) && !rising.includes(record));
+  return { dropped: gone.map(({ branch, id }) => ({ branch, id, saved: null, branchKept: false })), rest: [...others, ...up] };
 }
-
-const isWithoutWork = ({ record }: Seen) => isUnstarted(record);
 
 /** Judges, ends the programs of those that may go, judges those again that moved meanwhile, and removes them. */
 async function endAndRemove(

@@ -1,10 +1,12 @@
 import { holdSeen, removedMeanwhile } from "../../engine/agent-lock.js";
+import { askSessions } from "../../engine/ask-sessions.js";
 import type { Deps } from "../../engine/deps.js";
 import { endAgents } from "../../engine/ending.js";
-import type { Seen } from "../../engine/look.js";
+import { look, type Seen } from "../../engine/look.js";
 import { saveRecords } from "../../engine/mirror.js";
+import { beingStarted, callOff } from "../../engine/queued/call-off.js";
 import { takeOut } from "../../engine/queued/change.js";
-import { readEntries } from "../../engine/queued/entries.js";
+import { isUnstarted, readEntries } from "../../engine/queued/entries.js";
 import { wakeStarter } from "../../engine/queued/wake.js";
 import { asStopped } from "../../engine/settle-stop.js";
 import { isSingle } from "../../engine/targets.js";
@@ -34,8 +36,9 @@ async function endAll(deps: Deps, going: readonly Seen[]) {
 export async function stop(deps: Deps, target: Target, call?: CallOptions): Promise<StopResult> {
   const chosen = await find(deps, target, call);
   requireSession(chosen);
-  const starting = chosen.find(isStarting);
-  if (starting !== undefined && isSingle(target)) throw beingStarted(starting.record);
+  const starting = chosen.filter(isStarting).map(({ record }) => record);
+  const [first] = starting;
+  if (first !== undefined && isSingle(target) && (await beingStarted(deps, starting)).length === 0) throw stillStarting(first);
   const result = await holdSeen(
     deps,
     chosen,
@@ -43,7 +46,9 @@ export async function stop(deps: Deps, target: Target, call?: CallOptions): Prom
       const [first] = gone;
       if (isSingle(target) && first !== undefined) throw removedMeanwhile(first);
       requireSession(there);
-      return stopHeld(deps, there, call);
+      const { calledOff, rest } = await callOffRising(deps, there, call);
+      const { agents, failed } = await stopHeld(deps, rest, call);
+      return { agents: [...(await describe(deps, calledOff, call)), ...agents], failed };
     },
     fill(call).warn,
     call,
@@ -51,6 +56,25 @@ export async function stop(deps: Deps, target: Target, call?: CallOptions): Prom
   // Places have become free: somebody must be there to give them to others.
   await wakeStarter(deps, await readEntries(deps));
   return result;
+}
+
+/** Starts from the queue that are under way are called off; one that has come up by then is among the rest. */
+async function callOffRising(
+  deps: Deps,
+  all: readonly Seen[],
+  call?: CallOptions,
+): Promise<{ readonly calledOff: readonly AgentRecord[]; readonly rest: readonly Seen[] }> {
+  const rising = await beingStarted(
+    deps,
+    all.map(({ record }) => record),
+  );
+  if (rising.length === 0) return { calledOff: [], rest: all };
+  const { warn } = fill(call);
+  const now = await callOff(deps, rising, async (record) => void (await takeOut(deps, [record])));
+  const calledOff = now.filter(isUnstarted);
+  const up = now.filter((record) => !calledOff.includes(record));
+  const seen = up.length === 0 ? [] : await look(deps, up, await askSessions(deps, warn, call), warn, call);
+  return { calledOff, rest: [...all.filter(({ record }) => !rising.includes(record)), ...seen] };
 }
 
 async function stopHeld(deps: Deps, chosen: readonly Seen[], call?: CallOptions): Promise<StopResult> {
@@ -78,7 +102,7 @@ async function stopHeld(deps: Deps, chosen: readonly Seen[], call?: CallOptions)
             hint: "`fleet doctor` shows what is left.",
           }),
         })),
-      ...chosen.filter(isStarting).map(({ record }) => ({ branch: record.branch, error: beingStarted(record) })),
+      ...chosen.filter(isStarting).map(({ record }) => ({ branch: record.branch, error: stillStarting(record) })),
     ],
   };
 }
@@ -87,7 +111,7 @@ function isStarting({ record }: Seen): boolean {
   return record.status === "starting";
 }
 
-function beingStarted({ branch }: AgentRecord): FleetError {
+function stillStarting({ branch }: AgentRecord): FleetError {
   return new FleetError("LOCKED", `${branch} is still being started by another command.`, {
     hint: "Wait until it is up, or interrupt that command.",
   });
