@@ -50,9 +50,15 @@ export async function writeLogMeta(deps: Deps, record: AgentRecord): Promise<voi
   await deps.host.files.write(metaFileOf(deps, id), `${JSON.stringify(meta)}\n`, 0o600, deps.paths.run);
 }
 
+/** Histories asked for at once: each may hold some megabytes. */
+const AT_ONCE = 20;
+
 /** Keeps the rendered screens of sessions that are about to go. */
 export async function keepScreens(deps: Deps, sessions: readonly { readonly id: string; readonly agent: string }[]): Promise<void> {
-  if (sessions.length === 0) return;
+  for (let at = 0; at < sessions.length; at += AT_ONCE) await keepSome(deps, sessions.slice(at, at + AT_ONCE));
+}
+
+async function keepSome(deps: Deps, sessions: readonly { readonly id: string; readonly agent: string }[]): Promise<void> {
   const screens = await deps.sessions.screens(
     sessions.map(({ id }) => id),
     { history: Number.POSITIVE_INFINITY },

@@ -98,8 +98,8 @@ describe("of 1, 10 or 100 at once", () => {
     fanout: ["git.checkBranchName", "git.writeMark", "processes.identify", "processes.self"],
     list: [],
     wait: [],
-    stop: ["git.writeMark"],
-    kill: ["git.inspect", "git.readLink", "git.readMark"],
+    stop: ["git.writeMark", "sessions.screens"],
+    kill: ["git.inspect", "git.readLink", "git.readMark", "sessions.screens"],
   };
 
   test("all else is asked for once", async () => {
@@ -124,7 +124,6 @@ describe("of 1, 10 or 100 at once", () => {
       "git.removeWorktrees": 1,
       "git.deleteBranches": 1,
       "sessions.end": 1,
-      "sessions.screens": 2,
     });
   });
 

@@ -82,8 +82,9 @@ export class TmuxClient {
     doing: string,
     args: readonly string[],
     call?: Call,
+    timeoutMs = PROBE_MS,
   ): Promise<{ readonly rows: string; readonly sessions: number } | null> {
-    const answer = await this.ask([...args, ";", "display-message", "-p", `${WHOLE} #{S:.}`], { brief: true }, call);
+    const answer = await this.ask([...args, ";", "display-message", "-p", `${WHOLE} #{S:.}`], { brief: true, timeoutMs }, call);
     if (!answer.server) return null;
     // A server without a session, on its way out or told to stay: it has no target to speak of.
     if (answer.exitCode !== 0 && /^no (current target|sessions)$/m.test(answer.stderr)) return null;

@@ -1,16 +1,20 @@
 import type { Call } from "../../ports/index.js";
-import { senseless, type TmuxClient, tmuxFailure } from "./client.js";
+import { PROBE_MS, senseless, type TmuxClient, tmuxFailure } from "./client.js";
 import { screenBuffer } from "./conf.js";
 
 /** Said by tmux when it does what it is told. */
 const TOLD = "aifleet-told";
+
+/** How long a server may take to notice the end of one program, on a busy machine: it answers nobody meanwhile, milliseconds. */
+const EACH_MS = 30;
 
 /** Ends the sessions marked with these agents' ids; the mark is asked for again in the step that ends one. */
 export async function endSessions(client: TmuxClient, agents: readonly string[], call?: Call): Promise<void> {
   const wanted = new Set(agents);
   if (wanted.size === 0) return;
   const doing = "list its sessions";
-  const answer = await client.askWhole(doing, ["list-sessions", "-F", "#{session_id}|#{@aifleet_id}|#{@aifleet_pane}"], call);
+  const timeoutMs = PROBE_MS + wanted.size * EACH_MS;
+  const answer = await client.askWhole(doing, ["list-sessions", "-F", "#{session_id}|#{@aifleet_id}|#{@aifleet_pane}"], call, timeoutMs);
   if (answer === null) return;
   const rows = answer.rows.split("\n").filter((line) => line !== "");
   if (rows.length < answer.sessions) throw senseless(doing, answer.rows);
@@ -23,7 +27,8 @@ export async function endSessions(client: TmuxClient, agents: readonly string[],
     ]);
   if (lines.length === 0) return;
   // Said first, while there is a session to speak of: a tmux that says nothing does nothing.
-  const ended = await client.ask(["source-file", "-"], { input: `display-message -p ${TOLD}\n${lines.join("\n")}\n`, brief: true }, call);
+  const input = `display-message -p ${TOLD}\n${lines.join("\n")}\n`;
+  const ended = await client.ask(["source-file", "-"], { input, brief: true, timeoutMs }, call);
   if (!ended.server) return;
   const strange = ended.stderr.split("\n").find((line) => line !== "" && !/can't find (pane|window|session)|no sessions/.test(line));
   if (ended.exitCode !== 0 && strange !== undefined) throw tmuxFailure("end the sessions", { exitCode: ended.exitCode, stderr: strange });

@@ -1,8 +1,12 @@
 import { token as newToken } from "../../host/index.js";
 import type { Screen } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
-import { senseless, type TmuxClient, tmuxFailure } from "./client.js";
+import { PROBE_MS, senseless, type TmuxClient, tmuxFailure } from "./client.js";
 import { screenBuffer } from "./conf.js";
+
+/** Time for each screen beyond the first fifty, and for each whole history, milliseconds. */
+const EACH_MS = 10;
+const HISTORY_MS = 200;
 
 /** A screen is hardly ever higher than this, rows. */
 const HIGHEST = 300;
@@ -31,7 +35,8 @@ export async function captureScreens(
     return `display-message -p '${token} ${id.slice(1)}' ; if-shell -F -t ${id} '#{@aifleet_ended}' "${ended} ; ${end}" "${live} ; ${end}"`;
   });
   const last = `display-message -p '${token} all'`;
-  const answer = await client.ask(["source-file", "-"], { input: `${lines.join("\n")}\n${last}\n`, brief: true }, call);
+  const timeoutMs = PROBE_MS + (Number.isFinite(history) ? Math.max(0, panes.length - 50) * EACH_MS : panes.length * HISTORY_MS);
+  const answer = await client.ask(["source-file", "-"], { input: `${lines.join("\n")}\n${last}\n`, brief: true, timeoutMs }, call);
   if (!answer.server) return new Map();
   const { screens, buffered } = parseScreens(answer.stdout, token, history);
   const strange = answer.stderr
