@@ -2,6 +2,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { procfsDriver } from "../../src/drivers/process/procfs.js";
+import { localHost } from "../../src/host/index.js";
 import { createAll, createOne, seen } from "../../src/testing/contracts/session-subject.js";
 import { makeWorld, settle, type World } from "../support/world.js";
 import { specs, tmuxIn } from "./subjects.js";
@@ -46,6 +48,22 @@ describe("many agents at once", () => {
     await settle(logs, (texts) => texts.every((text) => text.endsWith("\n")));
     expect(logs()).toEqual(wanted.map((_, i) => `first ${i}\r\n`));
     expect(readdirSync(join(w.fleetHome, "run"))).toEqual([]);
+  });
+});
+
+describe.skipIf(!existsSync("/proc/self/task"))("a program that waits for somebody to type", () => {
+  it.each([
+    ["itself", ["/bin/sh", "-c", "exec cat"], true],
+    ["through a child of a child", ["/bin/sh", "-c", "(cat; :); :"], true],
+    ["not at all", ["/bin/sh", "-c", "sleep 1000 </dev/null; :"], false],
+  ] as const)("is seen to: %s", async (_, argv, waits) => {
+    const w = world();
+    const session = await createOne(tmuxIn(w), specs(w)([...argv]));
+    const processes = procfsDriver({ host: localHost({ env: w.env }) });
+    const alone = async () => (await processes.awaitsInput([session.pid])).get(session.pid);
+    const among = async () => (await processes.awaitsInput([session.pid, process.pid])).get(session.pid);
+    expect(await settle(alone, (answer) => answer === waits)).toBe(waits);
+    expect(await among()).toBe(waits);
   });
 });
 

@@ -9,6 +9,8 @@ export interface ProcFiles {
   allStats(): Promise<ReadonlyMap<number, Stat>>;
   /** As allStats, but one scan serves all that is asked within a moment. Never good enough to send a signal by. */
   recentStats(): Promise<ReadonlyMap<number, Stat>>;
+  /** A process with all that descends from it, as the kernel lists children; null where it does not, or the process is gone. */
+  family(pid: number): Promise<ReadonlyMap<number, Stat> | null>;
   /** One text for each pid, null where it is gone or not ours to read. */
   each(pids: readonly number[], file: "environ" | "cmdline" | "io" | "limits" | "syscall"): Promise<readonly (string | null)[]>;
   /** What a process has open, by real path; null where that is not ours to know. */
@@ -61,6 +63,16 @@ export function procFiles(host: Host): ProcFiles {
     async boot() {
       boot ??= (await needed("/proc/sys/kernel/random/boot_id")).trim();
       return boot;
+    },
+    async family(pid) {
+      const pids = [pid];
+      for (const one of pids) {
+        const threads = await files.list(`/proc/${one}/task`).catch(() => null);
+        const children = await files.readMany((threads ?? []).map((thread) => `/proc/${one}/task/${thread}/children`));
+        if (one === pid && children.every((text) => text === null)) return null;
+        for (const child of children.join(" ").split(" ")) if (child !== "" && !pids.includes(Number(child))) pids.push(Number(child));
+      }
+      return stats(pids);
     },
     each: (pids, file) => files.readMany(pids.map((pid) => `/proc/${pid}/${file}`)),
     async openBy(pid) {

@@ -103,7 +103,9 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     async awaitsInput(pids, call = {}) {
       throwIfAborted(call.signal);
       if (pids.length === 0) return new Map();
-      const table = await tableOf(call);
+      // One alone is asked for again and again while it comes up: that takes no look at all processes.
+      const family = pids.length === 1 && call.scan === undefined ? await proc.family(pids[0] as number) : null;
+      const table = family ?? (await tableOf(call));
       const groups = membersOf(table);
       const answer = new Map<number, boolean>();
       for (const pid of pids) {
