@@ -49,20 +49,21 @@ export async function isMuch(deps: Deps, going: readonly Going[]): Promise<boole
 
 /**
  * Leaves folders whose worktrees are gone to the background: each is renamed, and a process started that deletes them. Answers with those that
- * cannot be left to it, which lie elsewhere or on another disk.
+ * cannot be left to it, which lie elsewhere or on another disk; all of them where no process can be started, as on a full disk.
  */
 export async function giveUp(deps: Deps, folders: readonly string[]): Promise<readonly string[]> {
   const root = deps.settings.config.worktree.root;
   const rest: string[] = [];
+  const given: string[] = [];
   for (const folder of folders) {
     const name = basename(folder).replace(/^\.aifleet-gone-\d+-/, "");
+    const place = join(root, `.aifleet-delete-${name}`);
     const isOurs = dirname(dirname(folder)) === root && name !== basename(folder);
-    const done = isOurs && (await deps.host.files.rename(folder, join(root, `.aifleet-delete-${name}`)).then(yes, no));
-    if (!done) rest.push(folder);
+    if (isOurs && (await deps.host.files.rename(folder, place).then(yes, no))) given.push(place);
+    else rest.push(folder);
   }
-  // If it cannot be started now, the next command does it.
-  if (rest.length < folders.length) await wakeDeleter(deps).catch(() => undefined);
-  return rest;
+  const started = given.length === 0 || (await wakeDeleter(deps).then(yes, no));
+  return started ? rest : [...rest, ...given];
 }
 
 const yes = () => true;
