@@ -36,8 +36,8 @@ export default [
   {
     what: "the content of credential files is part of what a worktree was set up with",
     file: "packages/core/src/engine/warm/print.ts",
-    replace: "[commands, env, setup.credentialFiles, credentials]",
-    by: "[commands, env, setup.credentialFiles, []]",
+    replace: "setup.credentialFiles, credentials, ...shared]",
+    by: "setup.credentialFiles, ...shared]",
     test: pool,
     name: "setup was another",
   },

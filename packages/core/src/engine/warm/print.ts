@@ -11,10 +11,9 @@ export async function setupPrint(deps: Deps, repo: Repository, commands: readonl
   const { agents, setup } = deps.settings.config;
   const env = Object.entries(agents[adapter]?.env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const credentials = repo.bare ? [] : await credentialPrints(deps, repo.path, setup.credentialFiles);
+  const shared = setup.share.length > 0 ? [setup.share, setup.shareHow] : [];
   return createHash("sha256")
-    .update(
-      JSON.stringify([commands, env, setup.credentialFiles, credentials, ...(setup.share.length > 0 ? [setup.share, setup.shareHow] : [])]),
-    )
+    .update(JSON.stringify([commands, env, setup.credentialFiles, credentials, ...shared]))
     .digest("hex");
 }
 
