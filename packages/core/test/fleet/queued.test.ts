@@ -25,11 +25,6 @@ describe("agents beyond fleet.max_running", () => {
   const statuses = async (fleet: Fleet) => (await list(fleet)).map(({ branch, status }) => [branch, status]);
   const entries = () => readdirSync(join(world.fleetHome, "queue")).filter((name) => name.endsWith(".agent.json"));
   const alive = (all: readonly (readonly string[])[]) => all.filter(([, status]) => status === "idle");
-  const up = (fleet: Fleet, branch: string) =>
-    settle(
-      () => statuses(fleet),
-      (all) => all.some(([name, status]) => name === branch && status === "idle"),
-    );
 
   it("are queued with nothing made of them, and start in their order as places become free", async () => {
     const fleet = await open();
@@ -45,11 +40,12 @@ describe("agents beyond fleet.max_running", () => {
     expect(oracle(world, repo)).toEqual(before);
     expect((await fleet.list({ status: "queued" })).map(({ branch }) => branch)).toEqual(["try-1", "last"]);
 
-    const carried = fleet.deliverQueued();
+    // Where no other process starts what is queued, who waits does.
     await fleet.kill("first", { force: true });
-    expect(alive(await up(fleet, "try-1"))).toEqual([["try-1", "idle"]]);
+    await agents[0]?.waitFor("idle", { timeout: 20_000 });
+    expect(alive(await statuses(fleet))).toEqual([["try-1", "idle"]]);
     await fleet.stop("try-1");
-    await carried;
+    await fleet.deliverQueued();
     expect(alive(await statuses(fleet))).toEqual([["last", "idle"]]);
     expect(entries()).toEqual([]);
     const taken = await settle(
@@ -57,15 +53,6 @@ describe("agents beyond fleet.max_running", () => {
       (texts) => texts.length === 3,
     );
     expect(taken).toEqual([STILL, `${STILL} 1`, STILL]);
-  });
-
-  it("are started by who waits for them, where no other process does", async () => {
-    const fleet = await open();
-    const first = await fleet.createAgent({ branch: "first" });
-    const next = await fleet.createAgent({ branch: "next" });
-    const waited = next.waitFor("idle", { timeout: 20_000 });
-    await first.kill();
-    expect((await waited).status).toBe("idle");
   });
 
   it("start once, with everything they were asked for with, also when the registry is lost and several want to start them", async () => {
@@ -148,14 +135,15 @@ describe("agents beyond fleet.max_running", () => {
   it("can be dropped and taken out while they are being started, and nothing of that is left", async () => {
     const fleet = await open();
     await fleet.createAgent({ branch: "first" });
-    const slow = await open({ settings: { "setup.commands": ["sleep 60"] } });
+    const slow = await open({ settings: { "setup.commands": ["touch $FLEET_TEST_WORLD/began-$AIFLEET_INDEX; sleep 60"] } });
     await slow.fanout({ count: 2, prefix: "try", prompt: "x" });
     const before = oracle(world, repo);
     limit(3);
     const carried = fleet.deliverQueued();
     await settle(
-      () => oracle(world, repo).agents,
-      (count) => count > before.agents + 1,
+      () => ["began-1", "began-2"].every((name) => existsSync(join(world.root, name))),
+      (began) => began,
+      30_000,
     );
     expect((await fleet.kill("try-1")).killed).toMatchObject([{ branch: "try-1", saved: null, branchKept: false }]);
     expect((await fleet.stop("try-2")).agents).toMatchObject([{ branch: "try-2", status: "stopped" }]);
