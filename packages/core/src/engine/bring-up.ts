@@ -24,10 +24,15 @@ import { takeWarm } from "./warm/take.js";
 /** An argument longer than this does not fit into an argv element, bytes. */
 export const LONGEST_ARGUMENT = 131_071;
 
+/** An agent that is up. */
+export interface Made {
+  readonly record: AgentRecord;
+  /** As it was when the program was up; null where more was done with it since. */
+  readonly session: Session | null;
+}
+
 /** How one agent came up, or why it did not. */
-export type Raised =
-  | { readonly ok: true; readonly record: AgentRecord }
-  | { readonly ok: false; readonly branch: string; readonly error: FleetError };
+export type Raised = ({ readonly ok: true } & Made) | { readonly ok: false; readonly branch: string; readonly error: FleetError };
 
 /**
  * Brings up agents whose records are reserved, each a transaction of its own: worktree, credentials,
@@ -45,13 +50,13 @@ export async function bringUp(
   return Promise.all(
     reserved.map(async ({ plan, record }): Promise<Raised> => {
       try {
-        const { record: up, failure } = await transact(deps, (undo) => raise(deps, crew, plan, record, undo, call));
+        const { record: up, session, failure } = await transact(deps, (undo) => raise(deps, crew, plan, record, undo, call));
         if (failure !== null) {
           call.progress({ type: "failed", branch: record.branch, message: failure.message });
           return { ok: false, branch: record.branch, error: failure };
         }
         call.progress({ type: "done", branch: record.branch });
-        return { ok: true, record: up };
+        return { ok: true, record: up, session };
       } catch (error) {
         const known = toFleetError(error);
         // What is kept for the work it holds keeps its log.
@@ -64,8 +69,7 @@ export async function bringUp(
 }
 
 /** An agent that is kept; `failure` where its program died and left work. */
-interface Brought {
-  readonly record: AgentRecord;
+interface Brought extends Made {
   readonly failure: FleetError<"AGENT_DIED"> | null;
 }
 
@@ -110,13 +114,14 @@ async function raise(deps: Deps, crew: Crew, plan: Plan, reserved: AgentRecord, 
     return { ...session, dead: true, exitCode: death.data.exitCode ?? 1 };
   });
   record = await settleRecord(deps, record, up);
-  if (launch.promptVia === "paste" && record.prompt !== null && !up.dead) {
+  const isPasted = launch.promptVia === "paste" && record.prompt !== null && !up.dead;
+  if (isPasted && record.prompt !== null) {
     await waitUntilReady(deps, up, plan.adapter, logFileOf(deps, record.id), call);
     await givePrompt(deps, record, up, record.prompt, call);
   }
   await writeMirror(deps, record);
   await crew.commit(record);
-  return { record, failure };
+  return { record, session: isPasted ? null : up, failure };
 }
 
 async function makeWorktree(deps: Deps, crew: Crew, plan: Plan, record: AgentRecord, undo: Undo): Promise<Worktree> {

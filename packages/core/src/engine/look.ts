@@ -125,6 +125,32 @@ export async function look(
   });
 }
 
+/**
+ * Looks at those agents alone that are not up, or were not: what the others' programs do right now does not matter to
+ * whoever makes more agents. Those are as their records say.
+ */
+export async function lookAtFallen(
+  deps: Deps,
+  records: readonly AgentRecord[],
+  asked: Sessions,
+  warn: (warning: Warning) => void,
+  call?: Call,
+): Promise<{ readonly all: readonly Seen[]; readonly looked: readonly Seen[] }> {
+  const sessions = known(asked);
+  const lookedAt = deps.clock.now();
+  const standing = new Map<string, Seen>();
+  for (const record of records) {
+    const session = sessions?.get(record.id);
+    if (session === undefined || session.dead || record.status === "starting" || !isAlive(record.status)) continue;
+    const nothing = { unasked: null, screen: null, question: null, choices: [], reason: null, sample: null, cpu: null };
+    standing.set(record.id, { record, session, lookedAt, ...nothing });
+  }
+  const fallen = records.filter(({ id }) => !standing.has(id));
+  const looked = fallen.length === 0 ? [] : await look(deps, fallen, asked, warn, call);
+  const by = new Map(looked.map((seen) => [seen.record.id, seen]));
+  return { all: records.flatMap(({ id }) => standing.get(id) ?? by.get(id) ?? []), looked };
+}
+
 function conversationOf(deps: Deps, { adapter }: AgentRecord, heard: Heard | undefined): string | null {
   return deps.adapters.get(adapter)?.reports?.conversation(heard?.reports ?? []) ?? null;
 }

@@ -4,7 +4,7 @@ import type { Call, Observation, ProcessScan } from "../ports/index.js";
 import { askSessions, findSessions, known, type Sessions } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { discoverRepositories } from "./discover.js";
-import { look, type Seen } from "./look.js";
+import { look, lookAtFallen, type Seen } from "./look.js";
 import { corrected, type Marked, ownMarks, readMarked, recordOf, withoutMark } from "./marked.js";
 import { writeMirror } from "./mirror.js";
 import { readEntries } from "./queued/entries.js";
@@ -38,11 +38,20 @@ export interface Scope {
   readonly commonDir: string | null;
 }
 
+/** How closely to look: at what every program does, or only at whether agents are there. */
+export type Closeness = "doing" | "being";
+
 /**
  * Compares records, sessions and worktrees and brings the registry in line with the two that are the
  * truth. Level-triggered and idempotent: every command starts with it. Ends nothing, deletes nothing.
  */
-export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warning) => void, call?: Call): Promise<Surveyed> {
+export async function reconcile(
+  deps: Deps,
+  scope: Scope,
+  warn: (warning: Warning) => void,
+  call?: Call,
+  closeness: Closeness = "doing",
+): Promise<Surveyed> {
   await recover(deps, warn);
   const reading = deps.store.read(call);
   // Their server answers while this process reads files.
@@ -58,7 +67,8 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   const marks = new Map<string, readonly Marked[] | null>();
   for (const place of places) marks.set(place, await readMarked(deps, place));
   await sweep(deps, places);
-  const scan = snapshot.agents.some(({ status }) => !isEnded(status)) ? await scanned(deps, call) : undefined;
+  const isLookedAt = closeness === "doing" && snapshot.agents.some(({ status }) => !isEnded(status));
+  const scan = isLookedAt ? await scanned(deps, call) : undefined;
   const found = await findSessions(deps, snapshot.agents, await asking, warn, call);
   const sessions = known(found);
   const own = ownMarks([...marks.values()].flatMap((list) => list ?? []));
@@ -81,10 +91,13 @@ export async function reconcile(deps: Deps, scope: Scope, warn: (warning: Warnin
   ];
   tellBroken([...marks.values()], kept, warn);
 
-  const seen = await withReasons(deps, await look(deps, [...kept, ...adopted], found, warn, call, { scan }), queued);
+  const all = [...kept, ...adopted];
+  const { all: now, looked } =
+    closeness === "being" ? await lookAtFallen(deps, all, found, warn, call) : await lookAtAll(deps, all, found, warn, call, { scan });
+  const seen = await withReasons(deps, now, queued);
   const isBroken = snapshot.problems.length > 0;
   await mendIfPossible(() => remember(deps, inScope, kept, adopted, seen, isBroken), warn, "What was found could not be written down");
-  await observe(deps, seen);
+  await observe(deps, looked);
   await wakeCourier(deps, seen);
   await wakeStarter(deps, queued);
   return { agents: seen, warm: warmAmong([...marks.values()].flatMap((list) => list ?? [])), sessions: found };
@@ -98,6 +111,11 @@ function afterWhatIsUnderWay(): Promise<void> {
 /** All processes; undefined where they cannot be seen at once, so that each question says why. */
 async function scanned(deps: Deps, call?: Call): Promise<ProcessScan | undefined> {
   return deps.processes.scan?.(call).catch(() => undefined);
+}
+
+async function lookAtAll(...asked: Parameters<typeof look>): Promise<Awaited<ReturnType<typeof lookAtFallen>>> {
+  const looked = await look(...asked);
+  return { all: looked, looked };
 }
 
 /** What marks say that belong to no known agent and cannot be read: their agents' records are lost, their worktrees are not. */

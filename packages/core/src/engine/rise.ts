@@ -15,6 +15,8 @@ const POLL_MS = 10;
 /** How often it is asked whether a program waits for input, in polls: that takes a look at all processes. */
 const INPUT_EVERY = 4;
 
+const BLANK: Screen = { lines: [] };
+
 /** An agent on its way up. */
 interface Rising {
   readonly agent: string;
@@ -83,22 +85,34 @@ async function poll(deps: Deps, rising: readonly Rising[], call?: Call): Promise
   const gone = await refreshEnded(deps, rising, call);
   const left = rising.filter((entry) => !gone.includes(entry));
   const worthALook = await withNews(deps, left);
+  // One that has printed nothing has a blank screen: that is known without asking.
+  const printing = worthALook.filter(({ printed, session }) => printed !== 0 || session.dead);
   const screens =
-    worthALook.length === 0
+    printing.length === 0
       ? new Map<string, Screen>()
       : await deps.sessions.screens(
-          worthALook.map(({ session }) => session.id),
+          printing.map(({ session }) => session.id),
           { history: 200 },
           call,
         );
   const settled: Rising[] = [...gone];
+  const undecided: Rising[] = [];
   for (const entry of left) {
-    const screen = screens.get(entry.session.id) ?? null;
+    const screen = entry.printed === 0 && !entry.session.dead ? BLANK : (screens.get(entry.session.id) ?? null);
     if (entry.session.dead) {
       if (entry.session.exitCode === 0) entry.resolve(entry.session);
       else entry.reject(died(deps, entry.session, screen));
-    } else if (await isUp(deps, entry, screen, worthALook.includes(entry), call)) entry.resolve(entry.session);
-    else continue;
+    } else if (worthALook.includes(entry) && looksUp(deps, entry, screen)) entry.resolve(entry.session);
+    else {
+      undecided.push(entry);
+      continue;
+    }
+    settled.push(entry);
+  }
+  const awaits = await awaitingInput(deps, undecided, call);
+  for (const entry of undecided) {
+    if (!awaits.has(entry) && !(await isUp(deps, entry, worthALook.includes(entry), call))) continue;
+    entry.resolve(entry.session);
     settled.push(entry);
   }
   return settled;
@@ -134,24 +148,32 @@ async function withNews(deps: Deps, rising: readonly Rising[]): Promise<readonly
   });
 }
 
-async function isUp(deps: Deps, entry: Rising, screen: Screen | null, looked: boolean, call?: Call): Promise<boolean> {
-  const now = deps.clock.now();
-  if (looked) {
-    const evidence = { session: entry.session, screen, now };
-    entry.ready = entry.adapter.ready(evidence);
-    const reading = entry.adapter.read(evidence);
-    if (entry.ready === true || (reading !== null && reading.status !== "unknown")) return true;
-  }
-  const age = now - entry.since;
-  entry.polls += 1;
-  if (entry.ready === null && entry.polls % INPUT_EVERY === 1 && (await awaitsInput(deps, entry, call))) return true;
-  // Its adapter knows what it looks like when it is up: give it time to look so.
-  if (age >= (entry.ready === false ? READY_MS : LIVED_MS)) return true;
-  return looked && (await deps.sessions.inputMode(entry.session, { logFile: entry.logFile }, call)).bracketedPaste === true;
+/** What its adapter makes of a screen that was just looked at. */
+function looksUp(deps: Deps, entry: Rising, screen: Screen | null): boolean {
+  const evidence = { session: entry.session, screen, now: deps.clock.now() };
+  entry.ready = entry.adapter.ready(evidence);
+  const reading = entry.adapter.read(evidence);
+  return entry.ready === true || (reading !== null && reading.status !== "unknown");
 }
 
-async function awaitsInput(deps: Deps, { session }: Rising, call?: Call): Promise<boolean> {
-  return (await deps.processes.awaitsInput([session.pid], call)).get(session.pid) === true;
+/** Those that wait for somebody to type, of those whose adapter cannot tell: asked in one go, and not at every poll. */
+async function awaitingInput(deps: Deps, rising: readonly Rising[], call?: Call): Promise<ReadonlySet<Rising>> {
+  const asked = rising.filter((entry) => {
+    entry.polls += 1;
+    return entry.ready === null && entry.polls % INPUT_EVERY === 1;
+  });
+  if (asked.length === 0) return new Set();
+  const awaits = await deps.processes.awaitsInput(
+    asked.map(({ session }) => session.pid),
+    call,
+  );
+  return new Set(asked.filter(({ session }) => awaits.get(session.pid) === true));
+}
+
+async function isUp(deps: Deps, entry: Rising, looked: boolean, call?: Call): Promise<boolean> {
+  // Its adapter knows what it looks like when it is up: give it time to look so.
+  if (deps.clock.now() - entry.since >= (entry.ready === false ? READY_MS : LIVED_MS)) return true;
+  return looked && (await deps.sessions.inputMode(entry.session, { logFile: entry.logFile }, call)).bracketedPaste === true;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Deps } from "../engine/deps.js";
 import type { Warning } from "../model/index.js";
 import type { BatchOutcome } from "./actions/batch.js";
-import { describe } from "./actions/find.js";
+import { describeMade } from "./actions/find.js";
 import { Agent } from "./agent.js";
 import type { Fleet } from "./fleet.js";
 import type { CallOptions, FailedAgent } from "./types.js";
@@ -24,6 +24,6 @@ export async function batchOf(
   warnings: readonly Warning[],
   call: CallOptions,
 ): Promise<Batch> {
-  const infos = await describe(deps, raised, call);
+  const infos = await describeMade(deps, raised, call);
   return { id, agents: infos.map((info) => new Agent(fleet, info)), failed, warnings };
 }

@@ -14,7 +14,7 @@ import { diff } from "./actions/diff.js";
 import { doctor } from "./actions/doctor.js";
 import { events } from "./actions/events.js";
 import { exec } from "./actions/exec.js";
-import { describe, findOne } from "./actions/find.js";
+import { describeMade, findOne } from "./actions/find.js";
 import { kill, previewKill } from "./actions/kill.js";
 import { list, listed } from "./actions/list.js";
 import { follow, logs } from "./actions/logs.js";
@@ -102,8 +102,8 @@ export class Fleet {
    */
   async createAgent(options: CreateAgentOptions, call?: CallOptions): Promise<Agent> {
     const { call: inner, warnings } = collecting(call);
-    const record = await createAgent(this.#deps, options, inner);
-    const [info] = await describe(this.#deps, [record], inner);
+    const made = await createAgent(this.#deps, options, inner);
+    const [info] = await describeMade(this.#deps, [made], inner);
     return new Agent(this, info as ListedAgent, warnings);
   }
 

@@ -4,8 +4,9 @@ import type { Call } from "../../ports/index.js";
 import { hasFile } from "./branch-file.js";
 import type { Git } from "./client.js";
 import { senseless } from "./failure.js";
-import { mapThroughRefspec, parseConfig } from "./parse-config.js";
+import { mapThroughRefspec } from "./parse-config.js";
 import { type HeldBranches, readHeldBranches } from "./registrations.js";
+import { repositorySettings } from "./repository-settings.js";
 import { listWorktrees } from "./worktree-list.js";
 
 /** More patterns than this cost more than reading all refs. */
@@ -14,14 +15,7 @@ const MAX_PATTERNS = 300;
 /** Facts on several branch names: two git calls, however many names. */
 export async function branchFacts(git: Git, repo: Repository, names: readonly string[], call?: Call): Promise<Map<string, BranchFacts>> {
   if (names.length === 0) return new Map();
-  const ask = ["config", "-z", "--get-regexp", "^(remote\\..*\\.fetch|core\\.ignorecase)$"];
-  const [config, held] = await Promise.all([
-    git.run(repo.commonDir, ask, { kind: "quick", accept: [0, 1] }, call),
-    heldBranches(git, repo, call),
-  ]);
-  // Nothing found is 1.
-  if (config.exitCode === 0 && !config.stdout.endsWith("\0")) throw senseless(ask, config.stdout);
-  const entries = parseConfig(config.stdout);
+  const [entries, held] = await Promise.all([repositorySettings(git, repo, call), heldBranches(git, repo, call)]);
   const foldCase = entries.some(({ key, value }) => key === "core.ignorecase" && (value === null || value === "true"));
   const remotes = entries.flatMap(({ key, value }) => {
     const remote = /^remote\.([\s\S]+)\.fetch$/.exec(key)?.[1];

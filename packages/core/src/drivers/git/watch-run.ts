@@ -7,6 +7,9 @@ import { subcommand } from "./failure.js";
 /** Nothing git is asked for is as much; a git that prints without end must not fill the memory, bytes. */
 const MOST_OUTPUT = 256 * 1024 * 1024;
 
+/** A git that changes something is given this long to tidy up, milliseconds: killed on a busy machine before it had its turn, it leaves its locks. */
+const ACT_GRACE_MS = 2000;
+
 /** A quick git that wants a processor and had so little of one, clock ticks, is not stuck but starved: it is given up to so many times as long. */
 const FEW_TICKS = 50;
 const HUNGER = 3;
@@ -62,7 +65,7 @@ export function watchRun(run: WatchedRun): RunWatch {
     settle();
     stopping = true;
     if (child?.pid === undefined) fallback.abort();
-    else await endGroup(child.pid);
+    else await endGroup(child.pid, run.kind === "act" ? ACT_GRACE_MS : undefined);
     // A process outside the group may hold the pipes.
     child?.stdout?.destroy();
     child?.stderr?.destroy();

@@ -102,25 +102,38 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     },
     async awaitsInput(pids, call = {}) {
       throwIfAborted(call.signal);
-      if (pids.length === 0) return new Map();
-      // One alone is asked for again and again while it comes up: that takes no look at all processes.
-      const family = pids.length === 1 && call.scan === undefined ? await proc.family(pids[0] as number) : null;
-      const table = family ?? (await tableOf(call));
-      const groups = membersOf(table);
-      const answer = new Map<number, boolean>();
-      for (const pid of pids) {
-        const calls = await proc.each(groups.get(table.get(pid)?.foreground ?? -1) ?? [], "syscall");
-        if (calls.some((text) => text !== null))
-          answer.set(
-            pid,
-            calls.some((text) => READS_STDIN.test(text ?? "")),
-          );
-      }
-      return answer;
+      const roots = call.scan === undefined ? await proc.stats(pids) : await tableOf(call);
+      const groups = new Map(pids.map((pid) => [pid, roots.get(pid)?.foreground ?? -1] as const).filter(([, group]) => group > 0));
+      // Mostly it is the leader of the foreground group that reads: to see that takes no look at all processes.
+      const answer = await reading(proc, new Map([...groups].map(([pid, group]) => [pid, [group]])));
+      const others = [...groups].filter(([pid]) => answer.get(pid) !== true);
+      if (others.length === 0) return answer;
+      // One alone is asked for again and again while it comes up: its own family will do.
+      const family = others.length === 1 && call.scan === undefined ? await proc.family(others[0]?.[0] as number) : null;
+      const members = membersOf(family ?? (await tableOf(call)));
+      const rest = await reading(proc, new Map(others.map(([pid, group]) => [pid, members.get(group) ?? []])));
+      return new Map([...answer, ...rest]);
     },
     endTrees: (targets, { graceMs }, call) => endTrees(hands, targets, graceMs, call),
   };
   return driver;
+}
+
+/** For each key whether one of its pids blocks in reading its standard input; missing where none of them can be told. */
+async function reading(proc: ProcFiles, candidates: ReadonlyMap<number, readonly number[]>): Promise<Map<number, boolean>> {
+  const calls = await proc.each([...candidates.values()].flat(), "syscall");
+  const answer = new Map<number, boolean>();
+  let at = 0;
+  for (const [key, pids] of candidates) {
+    const own = calls.slice(at, at + pids.length).filter((text) => text !== null);
+    at += pids.length;
+    if (own.length > 0)
+      answer.set(
+        key,
+        own.some((text) => READS_STDIN.test(text)),
+      );
+  }
+  return answer;
 }
 
 /** Pids of the running members of each process group. */

@@ -1,12 +1,11 @@
+import type { Made } from "../../engine/bring-up.js";
 import type { Deps } from "../../engine/deps.js";
 import type { Wish } from "../../engine/plan.js";
-import { refuseExisting } from "../../engine/reserve.js";
 import { requireRepo } from "../../engine/scope.js";
 import { FleetError, interrupted } from "../../errors/index.js";
-import type { AgentRecord } from "../../model/index.js";
 import type { CallOptions, FailedAgent, FanoutOptions, MultiOptions, Task } from "../types.js";
 import { fill } from "./call.js";
-import { lookAround, makeAgents, wishFrom } from "./create.js";
+import { lookAround, makeAgents, planAhead, refuseTaken, wishFrom } from "./create.js";
 
 /** The largest number of agents one call makes. */
 const MOST = 1000;
@@ -14,7 +13,7 @@ const MOST = 1000;
 /** What came of a batch. */
 export interface BatchOutcome {
   readonly id: string;
-  readonly raised: readonly AgentRecord[];
+  readonly raised: readonly Made[];
   readonly failed: readonly FailedAgent[];
 }
 
@@ -73,16 +72,13 @@ async function makeBatch(deps: Deps, id: string, wishes: readonly Wish[], call?:
   const full = fill(call);
   const { repo } = requireRepo(deps);
   for (const wish of wishes) deps.git.checkBranchName(wish.branch);
-  const before = await lookAround(deps, full);
-  refuseExisting(
-    before.agents,
-    repo,
-    wishes.map((wish) => wish.branch),
-  );
-  const { raised, failed } = await makeAgents(deps, wishes, before, full);
+  const planned = planAhead(deps, wishes, full);
+  const before = await lookAround(deps, full, planned);
+  await refuseTaken(before, repo, wishes, planned);
+  const { raised, failed } = await makeAgents(deps, wishes, before, full, planned);
   if (call?.signal?.aborted === true) {
     const error = interrupted(call.signal);
-    const up = raised.map((record) => record.branch);
+    const up = raised.map(({ record }) => record.branch);
     // What an undoing had to keep, or could not undo, is not nothing.
     const left = failed.flatMap(({ error: { data } }) => ("left" in data && Array.isArray(data.left) ? data.left.map(String) : []));
     const rest = left.length === 0 ? "" : ` Left behind: ${left.join("; ")}.`;

@@ -1,4 +1,5 @@
 import { askSessions } from "../../engine/ask-sessions.js";
+import type { Made } from "../../engine/bring-up.js";
 import type { Deps } from "../../engine/deps.js";
 import { look, type Seen } from "../../engine/look.js";
 import { lookAtOne } from "../../engine/one.js";
@@ -43,12 +44,24 @@ async function lookFor(deps: Deps, target: Target, call?: CallOptions): Promise<
   return added.length === 0 ? { ...here, scope } : { ...here, agents: [...here.agents, ...added], scope: { commonDir: null } };
 }
 
-/** Records that were just made or changed, as listings show them. */
-export async function describe(deps: Deps, records: readonly AgentRecord[], call?: CallOptions): Promise<ListedAgent[]> {
-  if (records.length === 0) return [];
-  const full = fill(call);
-  const sessions = await askSessions(deps, full.warn);
-  const seen = await withReasons(deps, await look(deps, records, sessions, full.warn));
+/** Records that were just changed, as listings show them. */
+export function describe(deps: Deps, records: readonly AgentRecord[], call?: CallOptions): Promise<ListedAgent[]> {
+  return describeMade(
+    deps,
+    records.map((record) => ({ record, session: null })),
+    call,
+  );
+}
+
+/** Agents that were just made, as listings show them. Their sessions are asked for only where not all are known as they are now. */
+export async function describeMade(deps: Deps, made: readonly Made[], call?: CallOptions): Promise<ListedAgent[]> {
+  if (made.length === 0) return [];
+  const { warn } = fill(call);
+  const known = new Map(made.flatMap(({ record, session }) => (session === null ? [] : [[record.id, session] as const])));
+  const isKnown = made.every(({ record, session }) => session !== null || record.status === "queued");
+  const sessions = isKnown ? known : await askSessions(deps, warn);
+  const records = made.map(({ record }) => record);
+  const seen = await withReasons(deps, await look(deps, records, sessions, warn));
   await observe(deps, seen);
   return seen.map((one) => listed(one));
 }

@@ -8,7 +8,7 @@ import { lookAround } from "./create.js";
 export async function refuseOverLimit(deps: Deps, more: number, call?: CallOptions): Promise<void> {
   const { maxRunning, minFreeMemory } = deps.settings.config.fleet;
   if ((maxRunning === null && minFreeMemory === null) || more === 0) return;
-  const { agents } = await lookAround(deps, fill(call));
+  const { agents } = await lookAround(deps, fill(call), null);
   const room = await roomFor(deps, agents);
   if (room !== null) refuseTooMany(deps, room(await deps.store.read(call)), more);
 }

@@ -71,7 +71,7 @@ async function begin(deps: Deps, name: string, say: Probe["say"], call: CallOpti
   const from = performance.now();
   try {
     await refuseOverLimit(deps, 1, call);
-    const record = await createAgent(deps, { branch: `fleet-probe-${deps.ids.next()}`, adapter: name, quick: true }, call);
+    const { record } = await createAgent(deps, { branch: `fleet-probe-${deps.ids.next()}`, adapter: name, quick: true }, call);
     if (record.status === "queued") {
       await kill(deps, record.id, {}, call);
       throw new FleetError("LIMIT_REACHED", "Other agents wait for a place; a probe does not stand in line.", {

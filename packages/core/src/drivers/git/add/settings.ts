@@ -2,8 +2,8 @@ import { join } from "node:path";
 import type { Repository } from "../../../model/index.js";
 import type { Call } from "../../../ports/index.js";
 import type { Git } from "../client.js";
-import { senseless } from "../failure.js";
-import { isTrue, parseConfig } from "../parse-config.js";
+import { isTrue } from "../parse-config.js";
+import { latestSettings } from "../repository-settings.js";
 
 /** What a repository's settings say about making worktrees in it. */
 export interface AddSettings {
@@ -22,8 +22,6 @@ export interface AddSettings {
   readonly configuredHooks: boolean;
 }
 
-const KEYS =
-  "^(extensions\\.|hook\\.|filter\\..*\\.(smudge|process)$|includeif\\.onbranch:|checkout\\.(workers|thresholdforparallelism)$|core\\.(hookspath|sparsecheckout|sharedrepository)$|worktree\\.userelativepaths$)";
 /** Extensions of the repository format that change nothing about admin directories. */
 const HARMLESS = new Set([
   "extensions.objectformat",
@@ -37,24 +35,24 @@ const HARMLESS = new Set([
 const LFS = /^git[ -]lfs (smudge|filter-process)( |$)/;
 
 export async function readAddSettings(git: Git, repo: Repository, call?: Call): Promise<AddSettings> {
-  const args = ["config", "--type=path", "-z", "--get-regexp", KEYS];
-  const { exitCode, stdout } = await git.run(repo.commonDir, args, { kind: "quick", accept: [0, 1] }, call);
-  // Nothing found is 1.
-  if (exitCode === 0 && !stdout.endsWith("\0")) throw senseless(args, stdout);
   let plain = true;
   let alike = true;
   let manyWorkers = true;
   let configuredHooks = false;
   let hooksPath: string | null = null;
-  for (const { key, value } of parseConfig(stdout)) {
+  for (const { key, value } of await latestSettings(git, repo, call)) {
     if (key.startsWith("hook.")) configuredHooks = true;
     else if (key.startsWith("filter.")) alike &&= key.startsWith("filter.lfs.") && value !== null && LFS.test(value);
     else if (key.startsWith("includeif.")) alike = false;
     else if (key.startsWith("checkout.")) manyWorkers = false;
-    else if (key === "core.hookspath") hooksPath = value === "" ? null : value;
     else if (key.startsWith("extensions.")) plain &&= HARMLESS.has(key) || (key === "extensions.refstorage" && value === "files");
     else if (key === "core.sharedrepository") plain &&= value === "umask" || value === "false" || value === "0";
-    else plain &&= !isTrue(value);
+    else if (key === "core.sparsecheckout" || key === "worktree.userelativepaths") plain &&= !isTrue(value);
+    else if (key === "core.hookspath") {
+      hooksPath = value === "" || value === null ? null : value.replace(/^~(?=\/|$)/, () => git.host.env.HOME ?? "~");
+      // Another user's home, or git's own folder: only git knows where that is.
+      if (/^~|^%\(/.test(hooksPath ?? "")) configuredHooks = true;
+    }
   }
   return { plain, alike: plain && alike, manyWorkers, hooksPath, configuredHooks };
 }
