@@ -46,8 +46,8 @@ export default [
   {
     what: "a prompt that waited behind another looks again before it types",
     file: "packages/core/src/engine/deliver.ts",
-    replace: "const isFresh = performance.now() - came < STALE_MS && !(await wasTypedSince(deps, record.id, seenAt));",
-    by: "const isFresh = performance.now() > 0 || (await wasTypedSince(deps, record.id, seenAt));",
+    replace: "if (!waited && !(await wasTypedSince(deps, record.id, seenAt))) return",
+    by: "if (waited || !(await wasTypedSince(deps, record.id, seenAt)) || true) return",
     test: contention,
     name: "a prompt that waited behind one that opened a question",
   },
