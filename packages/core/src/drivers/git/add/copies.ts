@@ -8,6 +8,8 @@ import { adminFile, type Registered } from "./registered.js";
 
 /** What an index may hold beside its entries that is as true of another worktree with the same files. */
 const COMMON = new Set(["TREE", "EOIE", "IEOT"]);
+/** So many files at a time, in all worktrees: what is known of each takes 40 bytes. */
+const MOST_FILES = 1_000_000;
 const SUBMODULE = 0o160000;
 const LINK = 0o120000;
 
@@ -31,35 +33,48 @@ export async function copyTo(
   for (const [i, { at }] of entries.entries()) {
     for (let word = 0; word < STAT_WORDS; word++) known[i * STAT_WORDS + word] = bytes.readUInt32BE(at + 4 * word);
   }
-  const folders = others.map(({ worktree }) => worktree.path);
-  const results = await files
-    .replicate(first.worktree.path, entries.map(describe), known, folders, call)
-    .catch((error: unknown): readonly (Uint32Array | Error)[] => {
+  const tree = entries.map(describe);
+  const notes = await readNotes(git, first);
+  const some = Math.max(1, Math.floor(MOST_FILES / Math.max(1, entries.length)));
+  for (let from = 0; from < others.length; from += some) {
+    const group = others.slice(from, from + some);
+    const folders = group.map(({ worktree }) => worktree.path);
+    const results = await files.replicate(first.worktree.path, tree, known, folders, call).catch((error: unknown) => {
       if (call.signal?.aborted) throw error;
       return [];
     });
-  const log = await files.read(adminFile(first, join("logs", "HEAD")));
-  const head = await files.read(adminFile(first, "ORIG_HEAD"));
-  for (const [i, made] of others.entries()) {
-    const words = results[i];
-    if (words === undefined || words instanceof Error) continue;
-    try {
-      if (log !== null) {
-        await files.makeFolder(adminFile(made, "logs"), 0o755);
-        await files.append(adminFile(made, join("logs", "HEAD")), log);
-      }
-      if (head !== null) await files.append(adminFile(made, "ORIG_HEAD"), head);
-      // Last, and whole at once: with its index a worktree counts as filled.
-      await files.append(adminFile(made, "index.lock"), indexWith(index, words));
-      await files.rename(adminFile(made, "index.lock"), adminFile(made, "index"));
-      whole.add(made);
-    } catch {
-      // Git says better what is wrong, if anything is.
-      for (const name of ["index.lock", "ORIG_HEAD", join("logs", "HEAD")])
-        await files.remove(adminFile(made, name)).catch(() => undefined);
+    for (const [i, made] of group.entries()) {
+      const words = results[i];
+      if (words instanceof Uint32Array && (await complete(git, made, notes, indexWith(index, words)))) whole.add(made);
     }
   }
   return whole;
+}
+
+/** What a checkout writes down beside the index, by name. */
+async function readNotes(git: Git, made: Registered): Promise<readonly (readonly [name: string, text: string])[]> {
+  const notes: (readonly [string, string])[] = [];
+  for (const name of ["ORIG_HEAD", join("logs", "HEAD")]) {
+    const text = await git.host.files.read(adminFile(made, name));
+    if (text !== null) notes.push([name, text]);
+  }
+  return notes;
+}
+
+/** Writes what a checkout would have; the index last, and whole at once: with it a worktree counts as filled. False if that cannot be. */
+async function complete(git: Git, made: Registered, notes: Awaited<ReturnType<typeof readNotes>>, index: Buffer): Promise<boolean> {
+  const { files } = git.host;
+  try {
+    await files.makeFolder(adminFile(made, "logs"), 0o755);
+    for (const [name, text] of notes) await files.append(adminFile(made, name), text);
+    await files.append(adminFile(made, "index.lock"), index);
+    await files.rename(adminFile(made, "index.lock"), adminFile(made, "index"));
+    return true;
+  } catch {
+    // Git says better what is wrong, if anything is.
+    for (const name of ["index.lock", ...notes.map(([note]) => note)]) await files.remove(adminFile(made, name)).catch(() => undefined);
+    return false;
+  }
 }
 
 interface WholeIndex {
