@@ -16,7 +16,7 @@ export function crowd(count) {
     const began = performance.now();
     const { document, peak } = runFleet([...args, "--json"], repo);
     const seconds = (performance.now() - began) / 1000;
-    const wrong = expected(document);
+    const wrong = document.error === undefined ? expected(document) : document.error.message;
     rows.push({ what, seconds, fleet: peak, ...memoryNow(), used: free - available(), wrong });
     process.stderr.write(`${seconds.toFixed(1)} s${wrong === "" ? "" : `, WRONG: ${wrong}`}\n`);
     return document;

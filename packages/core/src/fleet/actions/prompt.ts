@@ -5,7 +5,7 @@ import type { Deps } from "../../engine/deps.js";
 import { look, type Seen } from "../../engine/look.js";
 import { mapPool } from "../../engine/pool.js";
 import { deliverNext, enqueue } from "../../engine/queue.js";
-import { refused } from "../../engine/receipt.js";
+import { refused, unverified } from "../../engine/receipt.js";
 import { isSingle } from "../../engine/targets.js";
 import { wakeCourier } from "../../engine/wake-courier.js";
 import { FleetError, toFleetError } from "../../errors/index.js";
@@ -17,6 +17,8 @@ import { find } from "./find.js";
 const AT_ONCE = 16;
 /** An agent that was looked at longer ago is looked at again before it is given a prompt: it may ask something by now, milliseconds. */
 const OLD_MS = 2000;
+/** What fails with one of these fails before anything is typed. */
+const BEFORE: ReadonlySet<string> = new Set(["DISK_FULL", "PERMISSION_DENIED", "LOCKED", "INTERRUPTED"]);
 const NOT_SENT = "interrupted before anything was typed";
 const SAID = { delivered: "delivered to", queued: "queued for", unverified: "not seen to be taken by", refused: "not sent to" } as const;
 
@@ -33,13 +35,18 @@ export async function prompt(
   const single = isSingle(target);
   // Of several, one that cannot be given its prompt must not keep the others' results from being told.
   const give = options.whenIdle === true ? giveWhenIdle : deliver;
-  const given = (seen: Seen): Promise<Given> =>
-    give(deps, seen, text, call).catch((error: unknown) => {
-      // All of these come before anything is typed.
+  const given = async (seen: Seen): Promise<Given> => {
+    try {
+      return await give(deps, await asItIs(seen), text, call);
+    } catch (error) {
       const { code, message } = toFleetError(error);
-      if (single || !["DISK_FULL", "PERMISSION_DENIED", "LOCKED", "INTERRUPTED"].includes(code)) throw error;
-      return refused(code === "INTERRUPTED" ? NOT_SENT : message);
-    });
+      if (single) throw error;
+      if (BEFORE.has(code)) return refused(code === "INTERRUPTED" ? NOT_SENT : message);
+      // It may have come in the middle.
+      if (code === "TIMEOUT" || code === "DRIVER_FAILED") return unverified(message.replace(/\.$/, ""));
+      throw error;
+    }
+  };
   const again = batcher<Seen, Seen>(async (group) => {
     const records = group.map(({ record }) => record);
     return look(deps, records, await askSessions(deps, () => {}), () => {});
@@ -48,7 +55,7 @@ export async function prompt(
   const results = await mapPool(
     chosen,
     AT_ONCE,
-    async (seen): Promise<PromptResult> => ({ branch: seen.record.branch, ...(await given(await asItIs(seen))) }),
+    async (seen): Promise<PromptResult> => ({ branch: seen.record.branch, ...(await given(seen)) }),
   );
   if (results.some(({ delivery }) => delivery === "queued")) await wakeCourier(deps, chosen);
   if (call?.signal?.aborted && results.some(({ delivery }) => delivery !== "delivered" && delivery !== "queued"))
