@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { FleetError, isFleetError } from "../errors/index.js";
 import type { AgentRecord, Session } from "../model/index.js";
-import type { AgentAdapter, Call, Foreground, InputMode, ProcessScan, Typed } from "../ports/index.js";
+import type { AgentAdapter, Call, Foreground, InputMode, Typed } from "../ports/index.js";
 import { askSessions } from "./ask-sessions.js";
 import type { Deps } from "./deps.js";
 import { logFileOf } from "./logs.js";
@@ -26,8 +26,6 @@ const SHOWN_MS = 5000;
 /** One whose screen alone tells that it is up still asks its terminal for this and that when it shows its input, milliseconds. */
 const SETTLES_MS = 2500;
 const RISING_POLL_MS = 100;
-/** How long a scan of all processes tells which are an agent's, while it is asked again and again what these have read, milliseconds. */
-const RESCAN_MS = 100;
 /** How long a program has to read a paste: some milliseconds, and more for much text. */
 const READ_MS = 5000;
 const READ_MS_PER_KB = 10;
@@ -122,7 +120,7 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   const { paste, taken, loses }: Typed = adapter?.typed?.(text) ?? { paste: text, taken: text };
   if (loses !== undefined) return refused(`its program would drop ${loses}, and another text would arrive`);
   const told = await listenFor(deps, record, session, paste);
-  const before = await readSoFar(deps, session, call);
+  const before = await bytesRead(deps, session, call);
   await noteTyped(deps, record.id);
   // What has begun is brought to its Enter, whatever the caller's signal says: the text could not be taken back.
   const sent = await deps.sessions.paste(session, record.id, paste);
@@ -132,20 +130,20 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   const readMs = READ_MS + (bytes / 1024) * READ_MS_PER_KB;
   // A line-buffered terminal hands nothing over before Enter: there both are seen together.
   const together = mode.canonical === true;
-  if (!together && before !== null && !(await waitForRead(deps, session, before, bytes, readMs))) {
+  if (!together && before !== null && !(await waitForRead(deps, session, before + bytes, readMs))) {
     return unverified("the text is in the agent's terminal, but its program has not read it; it was not submitted");
   }
   await deps.clock.sleep(adapter?.submitDelayMs ?? 0);
-  const atEnter = together ? before : await readSoFar(deps, session);
+  const atEnter = together ? before : await bytesRead(deps, session);
   if ((await deps.sessions.submit(session, record.id)) !== "sent") {
     return unverified("its program ended before the text was submitted");
   }
   if (atEnter === null) return unverified("this system does not show whether the program read it");
   try {
-    if (await waitForRead(deps, session, atEnter, (together ? bytes : 0) + 1, readMs, call)) {
+    if (await waitForRead(deps, session, atEnter + (together ? bytes : 0) + 1, readMs, call)) {
       return told === null ? delivered("read") : await told(taken, call);
     }
-    const ended = (await deps.processes.bytesRead(session.pid, call)) === null;
+    const ended = (await bytesRead(deps, session, call)) === null;
     return unverified(ended ? "its program ended before it was seen to read it" : "the program has not read the Enter key");
   } catch (error) {
     if (isFleetError(error, "INTERRUPTED")) return unverified(CUT_OFF);
@@ -202,35 +200,18 @@ function isShell(argv: readonly string[]): boolean {
   return rest.every((argument) => argument.startsWith("-") && !/^-[a-z]*c/.test(argument));
 }
 
-/** Bytes that an agent's processes had read at one moment. */
-interface ReadSoFar {
-  readonly bytes: number;
-  readonly scan: ProcessScan | undefined;
-  /** When the scan was made, by `performance.now`. */
-  readonly at: number;
-}
-
 /** Bytes the agent's processes have read so far, null where the system does not say. */
-async function readSoFar(deps: Deps, session: Session, call?: Call): Promise<ReadSoFar | null> {
-  const at = performance.now();
-  const scan = await deps.processes.scan?.(call);
-  const bytes = await deps.processes.bytesRead(session.pid, { ...call, scan });
-  return bytes === null ? null : { bytes, scan, at };
+async function bytesRead(deps: Deps, session: Session, call?: Call): Promise<number | null> {
+  return deps.processes.bytesRead(session.pid, call);
 }
 
-/** Waits until the agent's processes have read so much more. Those it has started meanwhile are looked for only now and then. */
-async function waitForRead(deps: Deps, session: Session, since: ReadSoFar, more: number, timeoutMs: number, call?: Call): Promise<boolean> {
+async function waitForRead(deps: Deps, session: Session, atLeast: number, timeoutMs: number, call?: Call): Promise<boolean> {
   const end = deps.clock.now() + timeoutMs;
-  let { scan, at } = since;
   for (;;) {
-    if (performance.now() - at > RESCAN_MS) {
-      at = performance.now();
-      scan = await deps.processes.scan?.(call);
-    }
-    const now = await deps.processes.bytesRead(session.pid, { ...call, scan });
+    const now = await bytesRead(deps, session, call);
     // A program that has ended reads no more.
     if (now === null) return false;
-    if (now >= since.bytes + more) return true;
+    if (now >= atLeast) return true;
     if (deps.clock.now() >= end) return false;
     await deps.clock.sleep(POLL_MS, call);
   }

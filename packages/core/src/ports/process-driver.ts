@@ -43,7 +43,7 @@ export interface ProcessDriver {
   /** Memory that more programs could take before the host runs short, bytes; null: it does not tell. Left out: as null. */
   freeMemory?(call?: Call): Promise<number | null>;
   /** Bytes that the tree's processes, and those of their children that have ended, have read through system calls. Null: it is gone, or the host does not count them. */
-  bytesRead(root: number, call?: ScanCall): Promise<number | null>;
+  bytesRead(root: number, call?: Call): Promise<number | null>;
   /** The process in the foreground of the terminal that `pid` lives on, null if it has none or it cannot be told. */
   foreground(pid: number, call?: Call): Promise<Foreground | null>;
   /** Which of these files some process has open. Null where that cannot be told for certain. */

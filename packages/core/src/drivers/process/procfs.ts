@@ -66,7 +66,8 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     },
     async bytesRead(root, call = {}) {
       throwIfAborted(call.signal);
-      const table = await tableOf(call);
+      // Asked again and again while a program reads: that takes no look at all processes.
+      const table = (await proc.family(root)) ?? (await proc.recentStats());
       const tree = treeOf(root, table, childrenOf(table)).filter((stat) => !stat.zombie);
       if (table.get(root)?.zombie !== false) return null;
       return readBy(
