@@ -38,16 +38,14 @@ export async function hasSha1(files: HostFiles, adminDir: string): Promise<boole
 
 /** Flags and submodules of an index with 20-byte ids; null for one that is split or of another kind. */
 export function parseIndex(bytes: Buffer): IndexOddities | null {
-  const index = readIndex(bytes, 20);
-  // A split index keeps its entries in another file.
-  if (index === null || bytes.toString("latin1", index.end, index.end + 4) === "link") return null;
   const flagged: string[] = [];
   const links: string[] = [];
-  for (const { mode, path, flagged: isFlagged } of index.entries) {
-    if (isFlagged) flagged.push(path.toString("utf8"));
-    if ((mode & 0o170000) === SUBMODULE) links.push(path.toString("utf8"));
-  }
-  return { flagged, links };
+  const end = eachEntry(bytes, 20, (at, flags, extended, path) => {
+    if (isFlagged(flags, extended)) flagged.push(path().toString("utf8"));
+    if ((bytes.readUInt32BE(at + 24) & 0o170000) === SUBMODULE) links.push(path().toString("utf8"));
+  });
+  // A split index keeps its entries in another file.
+  return end === null || bytes.toString("latin1", end, end + 4) === "link" ? null : { flagged, links };
 }
 
 /** One entry of an index. */
@@ -64,19 +62,44 @@ export interface IndexEntry {
 
 /** Entries of an index of version 2 to 4, and where they end; null for one of another kind. */
 export function readIndex(bytes: Buffer, idBytes: number): { readonly entries: readonly IndexEntry[]; readonly end: number } | null {
+  const entries: IndexEntry[] = [];
+  const end = eachEntry(bytes, idBytes, (at, flags, extended, path) => {
+    entries.push({
+      at,
+      mode: bytes.readUInt32BE(at + 24),
+      path: path(),
+      flagged: isFlagged(flags, extended),
+      plain: (flags & 0xb000) === 0 && extended === 0,
+    });
+  });
+  return end === null ? null : { entries, end };
+}
+
+function isFlagged(flags: number, extended: number): boolean {
+  return (flags & 0x8000) !== 0 || (extended & 0x4000) !== 0;
+}
+
+/** Goes through the entries without making anything of them, as there may be very many; `path` tells that of the one at hand. Answers with where they end. */
+function eachEntry(
+  bytes: Buffer,
+  idBytes: number,
+  visit: (at: number, flags: number, extended: number, path: () => Buffer) => void,
+): number | null {
   if (bytes.length < 12 || bytes.toString("latin1", 0, 4) !== "DIRC") return null;
   const version = bytes.readUInt32BE(4);
   if (version < 2 || version > 4) return null;
-  const entries: IndexEntry[] = [];
   let previous: Buffer = Buffer.alloc(0);
   let at = 12;
+  let start = 0;
+  let end = 0;
+  const path = (): Buffer => (version === 4 ? previous : bytes.subarray(start, end));
   for (let left = bytes.readUInt32BE(8); left > 0; left--) {
     const head = at + 40 + idBytes;
     if (head + 4 > bytes.length) return null;
     const flags = bytes.readUInt16BE(head);
     const isExtended = (flags & 0x4000) !== 0;
     const extended = isExtended ? bytes.readUInt16BE(head + 2) : 0;
-    let start = head + (isExtended ? 4 : 2);
+    start = head + (isExtended ? 4 : 2);
     let cut = 0;
     if (version === 4) {
       // How many bytes of the path before are dropped, as git's packs write numbers.
@@ -87,21 +110,16 @@ export function readIndex(bytes: Buffer, idBytes: number): { readonly entries: r
         cut = ((cut + 1) << 7) | (byte & 0x7f);
       }
     }
-    const end = bytes.indexOf(0, start);
+    // Its length stands before it, unless it is very long, or cut.
+    const length = flags & 0xfff;
+    const told = version < 4 && length < 0xfff && bytes[start + length] === 0;
+    end = told ? start + length : bytes.indexOf(0, start);
     if (end < 0) return null;
-    const own = bytes.subarray(start, end);
-    const path = version === 4 ? Buffer.concat([previous.subarray(0, previous.length - cut), own]) : own;
-    if (version === 4) previous = path;
-    entries.push({
-      at,
-      mode: bytes.readUInt32BE(at + 24),
-      path,
-      flagged: (flags & 0x8000) !== 0 || (extended & 0x4000) !== 0,
-      plain: (flags & 0xb000) === 0 && extended === 0,
-    });
+    if (version === 4) previous = Buffer.concat([previous.subarray(0, previous.length - cut), bytes.subarray(start, end)]);
+    visit(at, flags, extended, path);
     at = version === 4 ? end + 1 : at + (((end - at + 8) >> 3) << 3);
   }
-  return { entries, end: at };
+  return at;
 }
 
 /** `git ls-files -z -s -v`: tag, mode, id, stage, tab, path. */
