@@ -117,7 +117,11 @@ describe("several agents", () => {
 describe("output", () => {
   it("is whole, however much there is, and JSON alone on stdout", async () => {
     await run("create", "long", "--agent", "seq");
-    const { lines } = await json("logs", "long", "-n", "40000");
+    // The last of it may still be on its way from the terminal into the log.
+    const { lines } = await settle(
+      () => json("logs", "long", "-n", "40000"),
+      (shown) => shown.lines.at(-1) === "60000",
+    );
     expect(lines.length).toBeGreaterThan(30_000);
     expect(lines.at(-1)).toBe("60000");
   });
