@@ -50,7 +50,7 @@ describe("a large worktree that was killed", () => {
   it("is out of the way at once, and deleted by a process that outlives the command, is told by doctor and taken up when it was killed", async () => {
     const worktree = await make();
     mkdirSync(join(worktree, "node_modules/many"), { recursive: true });
-    for (let n = 0; n < 3100; n++) writeFileSync(join(worktree, "node_modules/many", String(n)), "");
+    for (let n = 0; n < 10_100; n++) writeFileSync(join(worktree, "node_modules/many", String(n)), "");
     const { env, goOn } = holdUp();
     expect(await run(world, repo, ["kill", "a"], env)).toMatchObject({ code: 0 });
     expect(remains()).toEqual([expect.stringMatching(/^\.aifleet-delete-a-[a-z0-9]+$/)]);

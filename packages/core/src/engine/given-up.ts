@@ -15,7 +15,7 @@ const GIVEN_UP = /^\.aifleet-delete-/;
 const LEFT = ".aifleet-left-";
 
 /** Files that are deleted at once; more than these take longer than it takes to start a process. */
-const FEW = 3000;
+const FEW = 10_000;
 /** What an entry of an index takes at least, bytes. */
 const ENTRY = 72;
 

@@ -1,6 +1,9 @@
 import type * as NodeFs from "node:fs";
 import type { BigIntStats } from "node:fs";
-import type { FilePath, TreeEntry } from "../ports/index.js";
+import type { TreeEntry } from "../ports/index.js";
+
+/** As Node takes paths. */
+type Place = string | Buffer;
 
 /** What is to be copied where. Plain data: it may go to another thread. */
 export interface FillJob {
@@ -25,8 +28,8 @@ export interface Filled {
 
 /** Asks the one who drives the copying to copy a large file to these places, and to say of each what went wrong, null if nothing did. */
 export interface LargeFile {
-  readonly source: FilePath;
-  readonly places: readonly FilePath[];
+  readonly source: Place;
+  readonly places: readonly Place[];
   errors: readonly (NodeJS.ErrnoException | null)[];
 }
 
@@ -41,9 +44,9 @@ export function* fillFolders(fs: typeof NodeFs, job: FillJob): Generator<LargeFi
   const made = new Set<string>();
   const billion = BigInt(1e9);
 
-  const inside = (folder: string, path: FilePath): FilePath =>
+  const inside = (folder: string, path: Place): Place =>
     typeof path === "string" ? `${folder}/${path}` : Buffer.concat([Buffer.from(`${folder}/`), path]);
-  const lookAt = (path: FilePath) => fs.lstatSync(path, { bigint: true });
+  const lookAt = (path: Place) => fs.lstatSync(path, { bigint: true });
   /** What git keeps of a file in its index. */
   const note = ({ ctimeNs, mtimeNs, dev, ino, mode, uid, gid, size }: BigIntStats, words: Uint32Array, at: number) => {
     words[at] = Number(ctimeNs / billion);
@@ -53,13 +56,13 @@ export function* fillFolders(fs: typeof NodeFs, job: FillJob): Generator<LargeFi
     for (const [i, value] of [dev, ino, mode, uid, gid, size].entries()) words[at + 4 + i] = Number(BigInt.asUintN(32, value));
   };
   const seen = new Uint32Array(stride);
-  const requireKnown = (stats: BigIntStats, at: number, path: FilePath) => {
+  const requireKnown = (stats: BigIntStats, at: number, path: Place) => {
     note(stats, seen, 0);
     // Times, number, size: one of them changes whenever the file does.
     for (const i of [0, 1, 2, 3, 5, 9]) if (seen[i] !== known[at + i]) throw new Error(`${path} is not as git made it any more.`);
   };
   /** A folder in which something fails is not gone on with; the others are. */
-  const each = (path: FilePath, at: number | null, make: (place: FilePath) => BigIntStats) => {
+  const each = (path: Place, at: number | null, make: (place: Place) => BigIntStats) => {
     for (const target of targets) {
       if (target.failed !== null) continue;
       try {
@@ -70,7 +73,7 @@ export function* fillFolders(fs: typeof NodeFs, job: FillJob): Generator<LargeFi
       }
     }
   };
-  const makeFolder = (path: FilePath) => {
+  const makeFolder = (path: Place) => {
     try {
       fs.mkdirSync(path);
     } catch (error) {
@@ -79,7 +82,7 @@ export function* fillFolders(fs: typeof NodeFs, job: FillJob): Generator<LargeFi
     }
     return lookAt(path);
   };
-  const makeParents = (path: FilePath): void => {
+  const makeParents = (path: Place): void => {
     const end = path.lastIndexOf("/");
     if (end < 0) return;
     const parent = typeof path === "string" ? path.slice(0, end) : path.subarray(0, end);
@@ -89,7 +92,7 @@ export function* fillFolders(fs: typeof NodeFs, job: FillJob): Generator<LargeFi
     made.add(name);
     each(parent, null, makeFolder);
   };
-  const readSmall = (path: FilePath, stats: BigIntStats): Buffer => {
+  const readSmall = (path: Place, stats: BigIntStats): Buffer => {
     const file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
     try {
       let length = 0;
@@ -101,7 +104,7 @@ export function* fillFolders(fs: typeof NodeFs, job: FillJob): Generator<LargeFi
       fs.closeSync(file);
     }
   };
-  const writeSmall = (path: FilePath, bytes: Buffer, mode: number): BigIntStats => {
+  const writeSmall = (path: Place, bytes: Buffer, mode: number): BigIntStats => {
     const file = fs.openSync(path, "wx", mode);
     try {
       for (let at = 0; at < bytes.length; ) at += fs.writeSync(file, bytes, at, bytes.length - at);

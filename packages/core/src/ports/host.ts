@@ -53,7 +53,7 @@ export interface FileStat {
 }
 
 /** A path below some folder; bytes where it is no UTF-8. */
-export type FilePath = string | Buffer;
+export type FilePath = string | Uint8Array;
 
 /** What a tree holds at a path. */
 export interface TreeEntry {

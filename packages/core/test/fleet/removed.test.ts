@@ -18,7 +18,7 @@ const worktrees = () => join(world.fleetHome, "worktrees");
 /** More than is deleted in an instant. */
 function much(worktree: string): void {
   mkdirSync(join(worktree, "node_modules/many"), { recursive: true });
-  for (let n = 0; n < 3100; n++) writeFileSync(join(worktree, "node_modules/many", String(n)), "");
+  for (let n = 0; n < 10_100; n++) writeFileSync(join(worktree, "node_modules/many", String(n)), "");
 }
 const agent = async (branch: string, rest: Omit<FleetOpenOptions, "repo" | "env"> = {}) => {
   const fleet = await open(rest);

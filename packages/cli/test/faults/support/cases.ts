@@ -106,7 +106,7 @@ const full: SetUp = async (scene) => {
   await one(scene);
   const many = join((await sure(world, repo, "path", "a")).trim(), "node_modules/many");
   mkdirSync(many, { recursive: true });
-  for (let n = 0; n < 3100; n++) writeFileSync(join(many, String(n)), "");
+  for (let n = 0; n < 10_100; n++) writeFileSync(join(many, String(n)), "");
 };
 
 /** As it is for somebody who keeps the trash on another disk: nothing can be renamed into it. */
