@@ -41,7 +41,9 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     async sample(roots, call = {}) {
       throwIfAborted(call.signal);
       if (roots.length === 0) return new Map();
-      const [table, units, uptimeMs] = [await tableOf(call), await proc.units(), await proc.uptimeMs()];
+      // Of one alone no more is looked at than its own family.
+      const family = roots.length === 1 && call.scan === undefined ? await proc.family(roots[0] as number) : null;
+      const [table, units, uptimeMs] = [family ?? (await tableOf(call)), await proc.units(), await proc.uptimeMs()];
       const children = childrenOf(table);
       const samples = new Map<number, TreeSample>();
       for (const root of roots) {
