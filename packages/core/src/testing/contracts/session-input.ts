@@ -80,7 +80,9 @@ export const sessionInputCases: readonly ContractCase<SessionSubject>[] = [
         assert.equal(await driver.press(dead, ending.agent, "Enter"), "dead");
         assert.equal(await driver.submit(dead, ending.agent), "dead");
       }
-      assert.deepEqual((await driver.screens([dead.id])).get(dead.id)?.lines, ["bye"]);
+      // Its last screen is still being put away while it has only just ended.
+      const last = async () => (await driver.screens([dead.id])).get(dead.id)?.lines;
+      assert.deepEqual(await until(last, (lines) => lines?.length === 1, "its last screen"), ["bye"]);
       assert.equal(await driver.paste(alive, living.agent, "still here"), "sent");
     },
   },
