@@ -5,7 +5,7 @@ import { requireRepo } from "../../engine/scope.js";
 import { FleetError, interrupted } from "../../errors/index.js";
 import type { CallOptions, FailedAgent, FanoutOptions, MultiOptions, Task } from "../types.js";
 import { fill } from "./call.js";
-import { lookAround, makeAgents, planAhead, refuseTaken, wishFrom } from "./create.js";
+import { lookAround, makeAgents, planIfSettled, refuseTaken, wishFrom } from "./create.js";
 
 /** The largest number of agents one call makes. */
 const MOST = 1000;
@@ -72,7 +72,7 @@ async function makeBatch(deps: Deps, id: string, wishes: readonly Wish[], call?:
   const full = fill(call);
   const { repo } = requireRepo(deps);
   for (const wish of wishes) deps.git.checkBranchName(wish.branch);
-  const planned = planAhead(deps, wishes, full);
+  const planned = await planIfSettled(deps, wishes, full);
   const before = await lookAround(deps, full, planned);
   await refuseTaken(before, repo, wishes, planned);
   const { raised, failed } = await makeAgents(deps, wishes, before, full, planned);

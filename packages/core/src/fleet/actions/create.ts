@@ -21,7 +21,7 @@ export async function createAgent(deps: Deps, options: CreateAgentOptions, call?
   const wish = wishFrom(deps, { ...options, adapter: options.adapter ?? null }, { batch: null, index: null, mustBeNew: false });
   const { repo, folder } = requireRepo(deps);
   deps.git.checkBranchName(wish.branch);
-  const planned = options.replace === true ? null : planAhead(deps, [wish], full);
+  const planned = options.replace === true ? null : await planIfSettled(deps, [wish], full);
   const before = await lookAround(deps, full, planned);
   const there = before.agents.find(({ record }) => record.commonDir === repo.commonDir && record.branch === wish.branch);
   if (there !== undefined && options.replace === true) {
@@ -46,8 +46,13 @@ export interface Planned {
   readonly warnings: readonly Warning[];
 }
 
+/** Plans ahead, unless something is under way or was cut off: a branch that is there now may be about to be undone. */
+export async function planIfSettled(deps: Deps, wishes: readonly Wish[], call: BringUpCall): Promise<Planned | null> {
+  return (await deps.journal.pending()).length === 0 ? planAhead(deps, wishes, call) : null;
+}
+
 /** Begins what changes nothing and needs nothing but the repository, so that it takes no time of its own. */
-export function planAhead(deps: Deps, wishes: readonly Wish[], call: BringUpCall): Planned {
+function planAhead(deps: Deps, wishes: readonly Wish[], call: BringUpCall): Planned {
   const { repo, folder } = requireRepo(deps);
   const warnings: Warning[] = [];
   const plans = makePlans(deps, repo, folder, wishes, (warning) => warnings.push(warning), call);
