@@ -8,7 +8,7 @@ import { BIN } from "../support/cli.js";
 import { CASES, type Case, sure } from "./support/cases.js";
 import { listed, strays } from "./support/oracle.js";
 import { figure, LONG, ROUNDS } from "./support/report.js";
-import { type Fate, fleetEnv, run, runUntil } from "./support/run.js";
+import { type Fate, fleetEnv, json, run, runUntil } from "./support/run.js";
 import { disposeStages, type Stage, stageFor } from "./support/stage.js";
 import { expectedOf, idsOfLogs, lostWork } from "./support/work.js";
 
@@ -184,6 +184,38 @@ describe.runIf(LONG)("a fan-out of 40 that was killed", () => {
     },
     120_000,
   );
+});
+
+describe("a command that was killed, given once more at once", () => {
+  // What is planned ahead is planned by branches that the first one made, and that are about to be undone.
+  it("makes the very branches it was asked for, its own from their beginning", async () => {
+    const world = makeWorld("again");
+    try {
+      world.write(join(world.fleetHome, "config.toml"), '[agents.still]\ncommand = ["sh", "-c", "exec cat"]\n', 0o600);
+      const repo = world.repo();
+      const wanted: string[] = [];
+      for (const [args, branches] of [
+        [["create", "a", "--agent", "still"], ["a"]],
+        [
+          ["fanout", "2", "try", "--prompt", "x", "--agent", "still"],
+          ["try-1", "try-2"],
+        ],
+      ] as const) {
+        const killed = await runUntil(world, repo, args, /^started git reset/);
+        expect([killed.signal, world.git(repo, "branch", "--list", ...branches).match(/[\w-]+/g)]).toEqual(["SIGKILL", branches]);
+        const again = await run(world, repo, args);
+        expect([again.code, again.stderr]).toEqual([0, expect.not.stringContaining("exists")]);
+        wanted.push(...branches);
+        const { agents } = await listed(world, repo);
+        expect(agents.map(({ branch }) => branch).sort()).toEqual(wanted);
+        expect(await strays(world, repo, agents, { ended: idsOfLogs(world) })).toEqual([]);
+      }
+      const { killed } = await json<{ killed: readonly { branch: string; branchKept: boolean }[] }>(world, repo, "kill", "--all", "--yes");
+      expect(killed.filter(({ branchKept }) => branchKept)).toEqual([]);
+    } finally {
+      await world.dispose();
+    }
+  }, 60_000);
 });
 
 describe("fleet killed in the middle of", () => {

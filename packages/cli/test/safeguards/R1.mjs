@@ -65,4 +65,12 @@ export default [
     test: "packages/cli/test/faults/git-locks.test.ts",
     name: "stay where a process has them open",
   },
+  {
+    what: "nothing is planned ahead by branches that are about to be undone",
+    file: "packages/core/src/fleet/actions/create.ts",
+    replace: "(await deps.journal.pending()).length === 0 ? planAhead(deps, wishes, call) : null",
+    by: "planAhead(deps, wishes, call)",
+    test,
+    name: "makes the very branches it was asked for",
+  },
 ];
