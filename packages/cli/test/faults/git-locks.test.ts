@@ -4,8 +4,9 @@ import { existsSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeWorld, type World } from "../../../core/test/support/world.js";
-import { listed, strays } from "./support/oracle.js";
-import { runUntil } from "./support/run.js";
+import { listed, recorded, strays } from "./support/oracle.js";
+import { run, runUntil } from "./support/run.js";
+import { breakTool } from "./support/shims.js";
 
 /** As git leaves them when it is killed in the middle of a change. */
 const LOCKS = ["config.lock", "packed-refs.lock", "refs/heads/a.lock", "refs/fleet/trash/x/head.lock"];
@@ -49,5 +50,21 @@ describe("lock files of a git that was killed together with its command", () => 
     await once(holder.stdout as NonNullable<ChildProcess["stdout"]>, "data");
     await listed(world, repo);
     expect(["config.lock", "packed-refs.lock"].filter((name) => existsSync(lock(name)))).toEqual(["config.lock", "packed-refs.lock"]);
+  });
+});
+
+describe("the lock that a git leaves on the branch it was to check out", () => {
+  it("goes with the branch before a command ends that was interrupted then", async () => {
+    const world = makeWorld("own-lock");
+    try {
+      const repo = world.repo();
+      const lock = join(repo, ".git/refs/heads/a.lock");
+      const { path } = breakTool(world, "git", `: > '${lock}'; kill -INT $PPID; exec sleep 1000`, 0, "reset");
+      const ran = await run(world, repo, ["create", "a"], { PATH: path });
+      expect([ran.code, ran.stderr]).toEqual([130, expect.not.stringContaining("could not")]);
+      expect([existsSync(lock), recorded(world), await strays(world, repo, [])]).toEqual([false, [], []]);
+    } finally {
+      await world.dispose();
+    }
   });
 });

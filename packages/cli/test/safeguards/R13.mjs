@@ -17,4 +17,12 @@ export default [
     test,
     name: "pressed again it leaves at once",
   },
+  {
+    what: "the lock that an ended git leaves on a branch that is undone goes with it",
+    file: "packages/core/src/engine/transact.ts",
+    replace: "(await removeLocksOfMade(deps, { begunAt, steps }).catch(() => false))",
+    by: "(await removeLocksOfMade(deps, { begunAt, steps: [] }).catch(() => false))",
+    test: "packages/cli/test/faults/git-locks.test.ts",
+    name: "goes with the branch before a command ends",
+  },
 ];

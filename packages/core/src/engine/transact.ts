@@ -1,6 +1,7 @@
 import { FleetError, toFleetError } from "../errors/index.js";
 import type { Step } from "../ports/index.js";
 import type { Deps } from "./deps.js";
+import { removeLocksOfMade } from "./stale-locks.js";
 import { type Known, unmake } from "./unmake.js";
 
 /** A transaction under way. */
@@ -20,6 +21,7 @@ export interface Undo {
  * Undoing ignores the caller's signal: an interrupted call must still clean up.
  */
 export async function transact<T>(deps: Deps, work: (undo: Undo) => Promise<T>): Promise<T> {
+  const begunAt = deps.clock.now();
   const entry = await deps.journal.begin(await deps.processes.self());
   const steps: Step[] = [];
   const undo: Undo = {
@@ -39,7 +41,10 @@ export async function transact<T>(deps: Deps, work: (undo: Undo) => Promise<T>):
     await entry.close();
     return result;
   } catch (error) {
-    const { kept, left } = await unwind(deps, steps);
+    let { kept, left } = await unwind(deps, steps);
+    // A git that was ended may have left a lock on what it was to make: with that gone, all of it goes.
+    if (left.length > 0 && (await removeLocksOfMade(deps, { begunAt, steps }).catch(() => false)))
+      ({ kept, left } = await unwind(deps, steps));
     // What could not be undone stays written down, so that the next command tries again.
     // A note that stays makes the next command look again, and find nothing to do.
     if (left.length === 0) await entry.close().catch(() => undefined);
