@@ -27,8 +27,17 @@ export function watchChild(
   options: RunOptions & { readonly env: Readonly<Record<string, string>> },
   signal: AbortSignal | undefined,
 ): WatchedChild {
+  const child = startChild(argv, options);
+  return { child, result: watch(child, argv, options, signal) };
+}
+
+/** Starts a program, without any shell, as the leader of a group of its own. */
+export function startChild(
+  argv: readonly [string, ...string[]],
+  options: Pick<RunOptions, "cwd" | "input"> & { readonly env: Readonly<Record<string, string>> },
+): ChildProcess {
   const [file, ...args] = argv;
-  const child = spawn(file, args, {
+  return spawn(file, args, {
     cwd: options.cwd,
     env: options.env,
     shell: false,
@@ -36,11 +45,10 @@ export function watchChild(
     windowsHide: true,
     stdio: [hasInput(options) ? "pipe" : "ignore", "pipe", "pipe"],
   });
-  return { child, result: watch(child, argv, options, signal) };
 }
 
 /** Whether the child gets a pipe for its stdin; without input it reads from the null device. */
-export function hasInput(options: RunOptions): boolean {
+export function hasInput(options: Pick<RunOptions, "input">): boolean {
   return options.input !== undefined && options.input.length > 0;
 }
 

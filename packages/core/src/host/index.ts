@@ -1,3 +1,4 @@
+export { startChild, startFailure } from "./child.js";
 export { endGroup, forget, remember } from "./group.js";
 export { type IdleWatch, watchIdle } from "./idle.js";
 export { adoptLibraryChildren, libraryChild } from "./library-child.js";

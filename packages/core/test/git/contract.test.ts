@@ -1,22 +1,23 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "vitest";
+import type { GitRunner } from "../../src/drivers/git/client.js";
 import { type GitSubject, gitDriverContract } from "../../src/testing/contracts/git-driver.js";
 import { memoryGit } from "../../src/testing/memory/git.js";
 import { makeWorld, type World } from "../support/world.js";
-import { makeDriver } from "./support/driver.js";
+import { makeDriver, processLocks } from "./support/driver.js";
 
 const worlds: World[] = [];
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.dispose();
 });
 
-function realSubject(): GitSubject {
+function realSubject(runner: GitRunner): GitSubject {
   const world = makeWorld("git-contract");
   worlds.push(world);
   let counter = 0;
   return {
-    git: makeDriver(world).git,
+    git: makeDriver(world, {}, processLocks(), runner).git,
     bench: {
       makeRepo: async (files) => world.repo(`repo-${++counter}`, files),
       newPath: () => join(world.root, `new-${++counter}`, "tree"),
@@ -44,8 +45,8 @@ function memorySubject(): GitSubject {
   return { git, bench: git.bench };
 }
 
-describe("git through simple-git", () => {
-  for (const contract of gitDriverContract.cases) it(contract.name, () => contract.run(realSubject()));
+describe.each(["simple-git", "spawn"] as const)("git through %s", (runner) => {
+  for (const contract of gitDriverContract.cases) it(contract.name, () => contract.run(realSubject(runner)));
 });
 
 describe("git in memory", () => {

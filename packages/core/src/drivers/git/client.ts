@@ -4,6 +4,7 @@ import { type GitKind, gitEnvironment, QUICK_MS } from "./environment.js";
 import type { GitOutcome } from "./failure.js";
 import { failureOf } from "./full-disk.js";
 import { runSimpleGit } from "./simple-git-run.js";
+import { runSpawnedGit } from "./spawned-run.js";
 import { gaveUp } from "./watch-run.js";
 
 /** A git command that has ended, for `--verbose` and for counting. */
@@ -24,7 +25,12 @@ export interface GitRunOptions {
   readonly input?: string;
   /** Exit codes that are answers; any other throws. @default [0] */
   readonly accept?: readonly number[];
+  /** A change that takes git a moment, and somebody waits for it: loading a library for it would take longer. @default true for questions */
+  readonly brief?: boolean;
 }
+
+/** What git is run through on this machine; elsewhere the host runs it. */
+export type GitRunner = "simple-git" | "spawn";
 
 /** The one door to git. */
 export interface Git {
@@ -38,8 +44,11 @@ const STUCK_MS = 10_000;
 /** How long it is waited for then, milliseconds. */
 const AGAIN_MS = 1000;
 
-/** Makes the door for one host: simple-git where that is this machine, the host's own `run` elsewhere. */
-export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: GitCommand) => void): Git {
+/**
+ * Makes the door for one host: where that is this machine, simple-git, but for what is brief, which is started without it; the
+ * host's own `run` elsewhere. `runner`: all goes through that one.
+ */
+export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: GitCommand) => void, runner?: GitRunner): Git {
   /** When a question was last given up, and none has been answered since. */
   let stuckAt = Number.NEGATIVE_INFINITY;
   const patience = (kind: GitKind): number => {
@@ -55,11 +64,13 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
       const idleMs = patience(kind);
       const input = options.input ?? "";
       const start = performance.now();
+      const brief = runner === undefined ? (options.brief ?? kind !== "act") : runner === "spawn";
+      const runGit = brief ? runSpawnedGit : runSimpleGit;
       let exitCode: number | null = null;
       try {
         const outcome =
           host.id === "local"
-            ? await runSimpleGit({ folder, argv, env, kind, input, idleMs, signal: call.signal })
+            ? await runGit({ folder, argv, env, kind, input, idleMs, signal: call.signal })
             : await runOnHost(host, folder, argv, { kind, env, input, idleMs }, call);
         exitCode = outcome.exitCode;
         stuckAt = Number.NEGATIVE_INFINITY;

@@ -71,7 +71,7 @@ async function inOneGo(
   const { exitCode } = await git.run(
     repo.commonDir,
     ["update-ref", "-z", "--stdin"],
-    { input: commands.join(""), accept: [0, 1, 128] },
+    { input: commands.join(""), accept: [0, 1, 128], brief: true },
     call,
   );
   if (exitCode !== 0) return false;

@@ -1,14 +1,9 @@
 import { existsSync } from "node:fs";
 import type { SimpleGitOptions } from "simple-git";
 import { FleetError, toFleetError } from "../../errors/index.js";
-import { adoptLibraryChildren } from "../../host/index.js";
+import { adoptLibraryChildren, libraryChild } from "../../host/index.js";
 import type { GitOutcome } from "./failure.js";
-import { type WatchedRun, watchRun } from "./watch-run.js";
-
-interface Run extends WatchedRun {
-  readonly env: Readonly<Record<string, string>>;
-  readonly input: string;
-}
+import { type GitRun, watchRun } from "./watch-run.js";
 
 /**
  * simple-git guards programs that pass strangers' text as arguments. Every argv here is made by the
@@ -41,7 +36,7 @@ async function load(): Promise<typeof import("simple-git")> {
  * Runs git on this machine through simple-git. A non-zero exit code is data. Time limits and ending are ours:
  * simple-git interrupts git alone, once, and then waits for it, whatever it or what it started does.
  */
-export async function runSimpleGit(run: Run): Promise<GitOutcome> {
+export async function runSimpleGit(run: GitRun): Promise<GitOutcome> {
   const { GitError, simpleGit } = await load();
 
   /** Carries how git ended through simple-git, which on its own takes a failure without a message for success. */
@@ -76,7 +71,7 @@ export async function runSimpleGit(run: Run): Promise<GitOutcome> {
       },
     }).env({ ...run.env });
     git.outputHandler((_command, stdout, stderr) => {
-      watch.started(stdout, stderr);
+      watch.started(libraryChild(stdout), stdout, stderr);
       // simple-git waits another 50 ms for output of a command that printed nothing; an empty chunk at the end says there is none.
       stdout.once("end", () => stdout.emit("data", Buffer.alloc(0)));
     });
@@ -102,7 +97,7 @@ export async function runSimpleGit(run: Run): Promise<GitOutcome> {
   }
 }
 
-function notStarted(run: Run, outcome: GitOutcome): FleetError {
+function notStarted(run: GitRun, outcome: GitOutcome): FleetError {
   // The same error as for a missing program: the folder went away after it was looked at.
   if (!existsSync(run.folder)) return new FleetError("DRIVER_FAILED", `The folder ${run.folder} is not there.`);
   if (/ENOENT/.test(outcome.stderr)) {

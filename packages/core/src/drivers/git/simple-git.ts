@@ -5,7 +5,7 @@ import { checkBranchName } from "./branch-name.js";
 import { branchFacts, listBranches } from "./branches.js";
 import { changedPaths } from "./changed-paths.js";
 import { changesSince, diffSince } from "./changes.js";
-import { checkedGit, type GitCommand, gitClient } from "./client.js";
+import { checkedGit, type GitCommand, type GitRunner, gitClient } from "./client.js";
 import { deleteBranches } from "./delete-branches.js";
 import { isDirty } from "./dirty.js";
 import { exclude } from "./exclude.js";
@@ -28,6 +28,8 @@ export interface SimpleGitDriverOptions {
   readonly timeoutMs?: number;
   /** Told of every git command once it has ended. */
   readonly onCommand?: (command: GitCommand) => void;
+  /** What git is run through on this machine. @default simple-git, but for what is brief */
+  readonly runner?: GitRunner;
   /** Makes sure once that git is new enough. @default it is taken to be */
   readonly tools?: ToolChecks;
 }
@@ -35,7 +37,7 @@ export interface SimpleGitDriverOptions {
 /** Git repositories through simple-git (git's own command line on hosts that are not this machine). */
 export function simpleGitDriver(options: SimpleGitDriverOptions): GitDriver {
   const { host, locks, tools } = options;
-  const plain = gitClient(host, options.timeoutMs ?? 300_000, options.onCommand);
+  const plain = gitClient(host, options.timeoutMs ?? 300_000, options.onCommand, options.runner);
   const ready = async () => tools?.check("git", () => gitVersion(plain));
   const git = checkedGit(plain, ready);
   return {

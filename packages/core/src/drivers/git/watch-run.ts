@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { FleetError, interrupted } from "../../errors/index.js";
-import { endGroup, forget, isAtWork, libraryChild, pulseOf, remember, watchIdle } from "../../host/index.js";
+import { endGroup, forget, isAtWork, pulseOf, remember, watchIdle } from "../../host/index.js";
 import { type GitKind, QUICK_MS } from "./environment.js";
 import { subcommand } from "./failure.js";
 
@@ -25,16 +25,24 @@ export interface WatchedRun {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A watch over one git that a library runs. */
+/** One git to be run. */
+export interface GitRun extends WatchedRun {
+  /** Its whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Its whole stdin. */
+  readonly input: string;
+}
+
+/** A watch over one git. */
 export interface RunWatch {
   /** Rejects when git was given up or the caller aborted, once git and all it started were ended. */
   readonly failed: Promise<never>;
   /** Whether git is being ended: how it ends then is nobody's answer. */
   readonly stopping: () => boolean;
-  /** Aborted where git could not be ended by us: the library has to. */
+  /** Aborted where git could not be ended by us: the library that runs it has to. */
   readonly fallback: AbortSignal;
-  /** Git has been started; these are its pipes. */
-  started(stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream): void;
+  /** Git has been started as that process, undefined where a library keeps it to itself; these are its pipes. */
+  started(git: ChildProcess | undefined, stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream): void;
   /** Git has ended by itself. */
   ended(): Promise<void>;
 }
@@ -123,8 +131,8 @@ export function watchRun(run: WatchedRun): RunWatch {
     failed,
     stopping: () => stopping,
     fallback: fallback.signal,
-    started(stdout, stderr) {
-      child = libraryChild(stdout);
+    started(git, stdout, stderr) {
+      child = git;
       if (child?.pid !== undefined) remember(child.pid);
       stdout.on("data", onOutput);
       stderr.on("data", onOutput);

@@ -113,7 +113,7 @@ async function start(context: ChunkContext, launches: readonly Launch[], update:
     const lines = [update, ...missing.map((launch) => launchLine(launch, options.settings.logMaxBytes))];
     const answer = await client.ask(
       ["start-server", ";", "source-file", "-"],
-      { input: `${lines.join("\n")}\n`, timeoutMs: WORK_MS, start: true },
+      { input: `${lines.join("\n")}\n`, timeoutMs: WORK_MS, start: true, brief: true },
       call,
     );
     if (!answer.server) {

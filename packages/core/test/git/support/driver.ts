@@ -1,4 +1,4 @@
-import type { GitCommand } from "../../../src/drivers/git/client.js";
+import type { GitCommand, GitRunner } from "../../../src/drivers/git/client.js";
 import { simpleGitDriver } from "../../../src/drivers/git/simple-git.js";
 import { localHost } from "../../../src/host/index.js";
 import type { Repository, Worktree } from "../../../src/model/index.js";
@@ -24,10 +24,11 @@ export interface TestDriver {
   readonly commands: GitCommand[];
 }
 
-export function makeDriver(world: World, env: Record<string, string> = {}, locks: Locks = processLocks()): TestDriver {
+export function makeDriver(world: World, env: Record<string, string> = {}, locks: Locks = processLocks(), runner?: GitRunner): TestDriver {
   const commands: GitCommand[] = [];
   const host = localHost({ env: { ...world.env, ...env }, runner: "spawn" });
-  return { git: simpleGitDriver({ host, locks, timeoutMs: 60_000, onCommand: (command) => commands.push(command) }), commands };
+  const onCommand = (command: GitCommand) => commands.push(command);
+  return { git: simpleGitDriver({ host, locks, timeoutMs: 60_000, onCommand, ...(runner === undefined ? {} : { runner }) }), commands };
 }
 
 export async function rootOf(git: GitDriver, folder: string): Promise<Repository> {

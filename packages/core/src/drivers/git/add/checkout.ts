@@ -57,7 +57,7 @@ export function worktreeFiller(
 async function checkOut(git: Git, { worktree, spec }: Registered, settings: Record<string, string>, call?: Call): Promise<void> {
   // Not quiet: its progress, on stderr, is what tells a long checkout from a stuck one.
   const reset = ["reset", "--hard", "--no-recurse-submodules", "--no-quiet"];
-  await git.run(worktree.path, reset, { env: { ...spec.env, ...settings } }, call);
+  await git.run(worktree.path, reset, { env: { ...spec.env, ...settings }, brief: true }, call);
 }
 
 /** Throws if a worktree is not whole; runs the post-checkout hook as `git worktree add` would. */
@@ -82,7 +82,7 @@ async function finish(git: Git, repo: Repository, made: Registered, settings: Ad
 async function switchWorktree(git: Git, { spec, worktree }: Registered, call?: Call): Promise<void> {
   const accept = Array.from({ length: 256 }, (_, code) => code);
   const args = ["switch", "--no-guess", "--no-recurse-submodules", "--progress", spec.branch];
-  const outcome = await git.run(worktree.path, args, { accept, env: spec.env ?? {} }, call);
+  const outcome = await git.run(worktree.path, args, { accept, env: spec.env ?? {}, brief: true }, call);
   if ((await branchAt(git, worktree.path)) !== spec.branch) throw await failureOf(git.host, args, outcome, worktree.path);
   // Where it stood until now is no commit that somebody has left.
   await git.host.files.remove(join(worktree.adminDir, "logs", "HEAD"));

@@ -66,7 +66,7 @@ function isRefusal(error: FleetError): boolean {
 
 async function createRefs(git: Git, repo: Repository, branches: readonly BranchToMake[]): Promise<void> {
   const input = branches.map(({ spec, commit }) => `create refs/heads/${spec.branch}\0${commit}\0`).join("");
-  await git.run(repo.commonDir, ["update-ref", "-m", "branch: Created by fleet", "-z", "--stdin"], { input });
+  await git.run(repo.commonDir, ["update-ref", "-m", "branch: Created by fleet", "-z", "--stdin"], { input, brief: true });
 }
 
 /** Git's word on a branch that could not be made, put as what stands in its way. */
