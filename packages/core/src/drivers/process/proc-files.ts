@@ -1,5 +1,6 @@
 import { FleetError } from "../../errors/index.js";
 import type { Host } from "../../ports/index.js";
+import { type Followed, followProcesses } from "./followed.js";
 import { parseStat, type Stat } from "./stat.js";
 
 /** The files under /proc that the driver reads, through its host. */
@@ -9,6 +10,8 @@ export interface ProcFiles {
   allStats(): Promise<ReadonlyMap<number, Stat>>;
   /** As allStats, but one scan serves all that is asked within a moment. Never good enough to send a signal by. */
   recentStats(): Promise<ReadonlyMap<number, Stat>>;
+  /** All processes; of those that are not followed only who they are is as of now. Never good enough to send a signal by. */
+  followed(pids: ReadonlySet<number>): Promise<Followed>;
   /** A process with all that descends from it, as the kernel lists children; null where it does not, or the process is gone. */
   family(pid: number): Promise<ReadonlyMap<number, Stat> | null>;
   /** One text for each pid, null where it is gone or not ours to read. */
@@ -44,10 +47,14 @@ export function procFiles(host: Host): ProcFiles {
     return text;
   };
 
-  const allStats = async (): Promise<ReadonlyMap<number, Stat>> => {
-    const names = await files.list("/proc");
-    const found = await stats((names ?? []).filter((name) => /^[1-9]\d*$/.test(name)).map(Number));
+  const allPids = async (): Promise<readonly number[]> => {
+    const pids = ((await files.list("/proc")) ?? []).map(Number).filter((pid) => pid > 0);
     // Not even one process: /proc is not there or shows nothing, and "none" would be a lie.
+    if (pids.length === 0) throw unreadable("/proc");
+    return pids;
+  };
+  const allStats = async (): Promise<ReadonlyMap<number, Stat>> => {
+    const found = await stats(await allPids());
     if (found.size === 0) throw unreadable("/proc");
     return found;
   };
@@ -56,6 +63,7 @@ export function procFiles(host: Host): ProcFiles {
   return {
     stats,
     allStats,
+    followed: followProcesses(files, allPids, stats),
     recentStats() {
       if (recent === undefined || performance.now() > recent.until) recent = { until: performance.now() + RECENT_MS, table: allStats() };
       return recent.table;

@@ -1,7 +1,8 @@
 import { FleetError, throwIfAborted } from "../../errors/index.js";
 import { limitOf, type TreeSample } from "../../model/index.js";
-import type { Host, ProcessDriver, ScanCall } from "../../ports/index.js";
+import type { Host, ProcessDriver } from "../../ports/index.js";
 import { endTrees, type ProcessHands } from "./end-trees.js";
+import type { Followed } from "./followed.js";
 import { type ProcFiles, procFiles } from "./proc-files.js";
 import { ownPids, sendSignal, signalGroup } from "./signal.js";
 import type { Stat } from "./stat.js";
@@ -13,8 +14,9 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
   const { host } = options;
   const proc = procFiles(host);
   const hands = procHands(host, proc);
-  const scans = new WeakMap<object, ReadonlyMap<number, Stat>>();
-  const tableOf = ({ scan }: ScanCall) => (scan && scans.get(scan)) ?? proc.recentStats();
+  const scans = new WeakMap<object, Followed>();
+  /** Processes of the trees that were asked for last. */
+  let followed: ReadonlySet<number> = new Set();
   const driver: ProcessDriver = {
     async self(call = {}) {
       const pid = process.pid;
@@ -35,24 +37,27 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     async scan(call = {}) {
       throwIfAborted(call.signal);
       const scan = {};
-      scans.set(scan, await proc.recentStats());
+      scans.set(scan, await proc.followed(followed));
       return scan;
     },
     async sample(roots, call = {}) {
       throwIfAborted(call.signal);
       if (roots.length === 0) return new Map();
+      const scan = call.scan && scans.get(call.scan);
+      const scanned = scan && treesOf(roots, scan.table);
       // Of one alone no more is looked at than its own family.
-      const family = roots.length === 1 && call.scan === undefined ? await proc.family(roots[0] as number) : null;
-      const [table, units, uptimeMs] = [family ?? (await tableOf(call)), await proc.units(), await proc.uptimeMs()];
-      const children = childrenOf(table);
+      const family = roots.length === 1 && scan === undefined ? await proc.family(roots[0] as number) : null;
+      const isFresh = scanned?.every((tree) => tree.every(({ pid }) => scan?.fresh.has(pid))) === true;
+      const trees = isFresh ? scanned : treesOf(roots, family ?? (await proc.recentStats()));
+      if (scan !== undefined) followed = new Set(trees.flatMap((tree) => tree.map(({ pid }) => pid)));
+      const [units, uptimeMs] = [await proc.units(), await proc.uptimeMs()];
       const samples = new Map<number, TreeSample>();
-      for (const root of roots) {
-        const first = table.get(root);
+      for (const tree of trees) {
+        const [first] = tree;
         if (first === undefined || first.zombie) continue;
-        const tree = treeOf(root, table, children);
         const running = tree.filter((stat) => !stat.zombie);
         const pids = running.map((stat) => stat.pid);
-        samples.set(root, {
+        samples.set(first.pid, {
           pids,
           memory: sum(running, (stat) => stat.pages) * units.pageBytes,
           // A zombie's time counts until its parent takes it over, or the sum would fall meanwhile.
@@ -105,21 +110,28 @@ export function procfsDriver(options: { readonly host: Host }): ProcessDriver {
     },
     async awaitsInput(pids, call = {}) {
       throwIfAborted(call.signal);
-      const roots = call.scan === undefined ? await proc.stats(pids) : await tableOf(call);
+      const scan = call.scan && scans.get(call.scan);
+      const roots = scan !== undefined && pids.every((pid) => scan.fresh.has(pid)) ? scan.table : await proc.stats(pids);
       const groups = new Map(pids.map((pid) => [pid, roots.get(pid)?.foreground ?? -1] as const).filter(([, group]) => group > 0));
       // Mostly it is the leader of the foreground group that reads: to see that takes no look at all processes.
       const answer = await reading(proc, new Map([...groups].map(([pid, group]) => [pid, [group]])));
       const others = [...groups].filter(([pid]) => answer.get(pid) !== true);
       if (others.length === 0) return answer;
       // One alone is asked for again and again while it comes up: its own family will do.
-      const family = others.length === 1 && call.scan === undefined ? await proc.family(others[0]?.[0] as number) : null;
-      const members = membersOf(family ?? (await tableOf(call)));
+      const family = others.length === 1 && scan === undefined ? await proc.family(others[0]?.[0] as number) : null;
+      const members = membersOf(family ?? scan?.table ?? (await proc.recentStats()));
       const rest = await reading(proc, new Map(others.map(([pid, group]) => [pid, members.get(group) ?? []])));
       return new Map([...answer, ...rest]);
     },
     endTrees: (targets, { graceMs }, call) => endTrees(hands, targets, graceMs, call),
   };
   return driver;
+}
+
+/** The tree of each root that is there. */
+function treesOf(roots: readonly number[], table: ReadonlyMap<number, Stat>): readonly (readonly Stat[])[] {
+  const children = childrenOf(table);
+  return roots.map((root) => treeOf(root, table, children));
 }
 
 /** For each key whether one of its pids blocks in reading its standard input; missing where none of them can be told. */

@@ -12,8 +12,8 @@ export function parseStat(text: string): Stat | null {
   const open = text.indexOf("(");
   const close = text.lastIndexOf(")");
   if (open < 0 || close < open) return null;
-  const fields = text.slice(close + 2).split(" ");
-  // Numbered as in proc(5), where the state is field 3.
+  // Numbered as in proc(5), where the state is field 3; those that are not asked for are most of the line.
+  const fields = text.slice(close + 2).split(" ", 22);
   const field = (number: number): number => Number(fields[number - 3]);
   const start = fields[19];
   const pid = Number(text.slice(0, open));

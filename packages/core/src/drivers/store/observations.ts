@@ -1,16 +1,24 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, type Stats, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { removeQuietly } from "../../config/durable.js";
+import { isSameFile, statsOf } from "../../host/index.js";
 import type { Observation, Observations } from "../../ports/index.js";
 
 /** Observations in one small file. No lock and no fsync: it may be lost, and nothing but "since when" is lost with it. */
 export function fileObservations(folder: string): Observations {
   const file = join(folder, "observed.json");
+  /** What was read last: a command reads it as it begins to look, and before it writes. */
+  let last: { readonly stats: Stats; readonly all: ReadonlyMap<string, Observation> } | undefined;
   return {
     async read() {
+      const stats = statsOf(file);
+      if (last !== undefined && stats !== undefined && isSameFile(last.stats, stats)) return last.all;
+      last = undefined;
       try {
         const entries = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, Observation>);
-        return new Map(entries.filter(([, entry]) => isWhole(entry)));
+        const all = new Map(entries.filter(([, entry]) => isWhole(entry)));
+        last = stats && { stats, all };
+        return all;
       } catch {
         return new Map();
       }
