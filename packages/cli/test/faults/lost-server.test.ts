@@ -1,13 +1,15 @@
+import { spawn } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { promptsTaken } from "../../../core/test/support/demo.js";
 import { makeWorld, processesOf, settle, type World } from "../../../core/test/support/world.js";
+import { BIN } from "../support/cli.js";
 import { agentOf, type Listed, listed, strays } from "./support/oracle.js";
 import { killServer, serverOf } from "./support/power.js";
 import { LONG } from "./support/report.js";
-import { json, run } from "./support/run.js";
+import { fleetEnv, json, run } from "./support/run.js";
 
 let world: World;
 let repo: string;
@@ -135,4 +137,25 @@ describe("a clock that jumps", () => {
     },
     120_000,
   );
+});
+
+describe("a command that waits or watches", () => {
+  it("and is killed takes its tmux client with it, also where that has something to say to it at that moment", async () => {
+    await json(world, repo, "create", "a");
+    const watchers = [
+      ["list", "--watch", "--json"],
+      ["wait", "a", "--for", "ended"],
+    ].map((args) => spawn(process.execPath, [BIN, ...args], { cwd: repo, env: fleetEnv(world), stdio: "ignore" }));
+    const clients = () => world.tmux("list-clients", "-F", "#{client_pid}").split("\n").filter(Boolean);
+    await settle(clients, (pids) => pids.length === watchers.length);
+    const server = serverOf(world);
+    process.kill(server, "SIGSTOP");
+    // Once a second tmux looks for changes, and tells of the first it sees; that is due then.
+    const at = Date.now();
+    for (const watcher of watchers) watcher.kill("SIGKILL");
+    await settle(Date.now, (now) => now >= at + 1200);
+    process.kill(server, "SIGCONT");
+    expect(await settle(clients, (pids) => pids.length === 0, 3000)).toEqual([]);
+    expect(await strays(world, repo, (await listed(world, repo)).agents)).toEqual([]);
+  });
 });

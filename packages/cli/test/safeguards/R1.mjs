@@ -73,4 +73,12 @@ export default [
     test,
     name: "makes the very branches it was asked for",
   },
+  {
+    what: "the tmux client of a watcher that was killed has somebody to whom it can say its last",
+    file: "packages/core/src/drivers/session/changes.ts",
+    replace: "[...OUTLIVED, ...to.argv",
+    by: "[...to.argv",
+    test: "packages/cli/test/faults/lost-server.test.ts",
+    name: "takes its tmux client with it",
+  },
 ];

@@ -3,6 +3,9 @@ import type { Channel, RunOptions } from "../ports/index.js";
 import { startFailure } from "./child.js";
 import { endGroup, forget, remember } from "./group.js";
 
+/** How long a child has to end by itself once its input has ended, milliseconds. */
+const LAST_INPUT_MS = 100;
+
 /** Starts a long-lived child; rejects if it cannot be started. Aborting ends it. */
 export async function openChild(
   argv: readonly [string, ...string[]],
@@ -25,6 +28,8 @@ export async function openChild(
     closing ??= (async () => {
       signal?.removeEventListener("abort", close);
       stdin.end();
+      // One that ends with its input leaves nothing that somebody else would have to wait for.
+      await Promise.race([exit, new Promise((resolve) => setTimeout(resolve, LAST_INPUT_MS).unref())]);
       await endGroup(pid);
       forget(pid);
       stdout.destroy();

@@ -139,6 +139,13 @@ export async function strays(world: World, repo: string, all: readonly Listed[],
   );
   for (const pid of foreign) say(`the process ${pid} ${commandOf(pid)} of ${agentOf(pid) ?? "no agent"}`);
 
+  for (const pid of await settle(
+    () => watchersOf(world),
+    (pids) => pids.length === 0,
+    1500,
+  ))
+    say(`the process ${pid} ${commandOf(pid)} that watches for nobody`);
+
   const home = world.fleetHome;
   for (const name of names(join(home, "journal"))) say(`journal/${name}`);
   for (const name of names(join(home, "run"))) if (!PASSIVE.has(name)) say(`run/${name}`);
@@ -209,6 +216,21 @@ export function sessionsOf(world: World): { name: string; agent: string; dead: b
   } catch {
     return [];
   }
+}
+
+/** The tmux clients through which somebody is told of changes, with what was started for them; their environment names no world. */
+export function watchersOf(world: World): number[] {
+  const words = `\0-S\0${join(world.fleetHome, "tmux.sock")}\0-C\0`;
+  return names("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(words);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
 }
 
 /** Id of the agent that a process says it belongs to. */

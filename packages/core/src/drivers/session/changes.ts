@@ -5,6 +5,11 @@ import type { TmuxClient } from "./client.js";
 const WATCHED = "#{S:#{session_id}#{session_attached}#{W:#{window_activity}#{P:#{pane_id}#{pane_dead}}}}";
 const NOTABLE =
   /^%(subscription-changed|sessions-changed|session-changed|session-renamed|unlinked-window-(add|close)|window-(add|close)|exit)/m;
+/**
+ * Starts the client with somebody behind it who takes what it is told when this process is gone, killed perhaps. tmux lets a client
+ * go only when it has written all that it has to say to it, and what it cannot write it keeps for ever.
+ */
+const OUTLIVED = ["sh", "-c", '"$@" | { cat; exec cat >/dev/null; }', "sh"] as const;
 /** How often the socket is looked at while there is no server. */
 const LOOK_MS = 300;
 /** How often a server that did not answer is tried again although its socket is the same. */
@@ -37,7 +42,7 @@ export async function* watchChanges(client: TmuxClient, socket: string, call?: C
     const flags = "no-output,ignore-size";
     let channel: Channel;
     try {
-      channel = await to.host.open(to.argv(["-C", "attach-session", "-f", flags]), { cwd: "/", env: to.env }, call);
+      channel = await to.host.open([...OUTLIVED, ...to.argv(["-C", "attach-session", "-f", flags])], { cwd: "/", env: to.env }, call);
     } catch (error) {
       if (signal?.aborted) return;
       throw error;
