@@ -148,7 +148,7 @@ describe("a command that waits or watches", () => {
     ].map((args) => spawn(process.execPath, [BIN, ...args], { cwd: repo, env: fleetEnv(world), stdio: "ignore" }));
     const clients = () => world.tmux("list-clients", "-F", "#{client_pid}").split("\n").filter(Boolean);
     await settle(clients, (pids) => pids.length === watchers.length);
-    const server = serverOf(world);
+    const server = serverOf(world) as number;
     process.kill(server, "SIGSTOP");
     // Once a second tmux looks for changes, and tells of the first it sees; that is due then.
     const at = Date.now();
