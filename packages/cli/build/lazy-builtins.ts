@@ -7,6 +7,7 @@ const LAZY: Readonly<Record<string, readonly string[]>> = {
   "node:readline/promises": ["createInterface"],
   "node:timers/promises": ["setTimeout"],
   "node:vm": ["createContext", "runInContext"],
+  "node:zlib": ["inflateSync"],
 };
 
 /**

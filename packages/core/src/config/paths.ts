@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
+import { sha256 } from "../model/index.js";
 
 /** Everything that lies under `AI_FLEET_HOME`. */
 export interface HomePaths {
@@ -52,6 +52,6 @@ export function homePaths(home: string, socket: string | null = null): HomePaths
 /** The socket in the home, or, where its path is too long for a socket, a short one of the user's own under the temporary directory. */
 function shortEnough(socket: string, home: string): string {
   if (Buffer.byteLength(socket) <= SOCKET_PATH_BYTES) return socket;
-  const hash = createHash("sha256").update(home).digest("hex").slice(0, 12);
+  const hash = sha256(home).slice(0, 12);
   return join(tmpdir(), `aifleet-${userInfo().uid}`, `${hash}.sock`);
 }

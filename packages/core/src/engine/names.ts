@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import type { Repository } from "../model/index.js";
+import { type Repository, sha256 } from "../model/index.js";
 
 const SLUG = /^[A-Za-z0-9_-]{1,80}$/;
 const HASH_LENGTH = 6;
@@ -35,5 +34,5 @@ function makeSafe(text: string): string {
 }
 
 export function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH);
+  return sha256(text).slice(0, HASH_LENGTH);
 }

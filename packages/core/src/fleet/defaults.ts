@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { dirname, join, relative, resolve } from "node:path";
 import { adapterRegistry } from "../agents/registry.js";
 import { makePrivateFolder } from "../config/durable.js";
@@ -160,9 +159,11 @@ const systemClock: Clock = {
 };
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+/** Ids are names, no secrets: `node:crypto` is not loaded for them. */
+const oneOf = (letters: string) => letters[Math.floor(Math.random() * letters.length)];
 const randomIds: Ids = {
   next() {
-    const rest = Array.from({ length: 7 }, () => `${LETTERS}0123456789`[randomInt(36)]).join("");
-    return `${LETTERS[randomInt(26)]}${rest}`;
+    const rest = Array.from({ length: 7 }, () => oneOf(`${LETTERS}0123456789`)).join("");
+    return `${oneOf(LETTERS)}${rest}`;
   },
 };

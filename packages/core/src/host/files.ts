@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   type BigIntStats,
   closeSync,
@@ -21,6 +20,7 @@ import { makeFolders } from "./folder.js";
 import { readManyKept, TEXT } from "./kept-reads.js";
 import { removeTree } from "./remove-tree.js";
 import { replicate } from "./replicate.js";
+import { token } from "./token.js";
 import { watchFolders } from "./watch-folders.js";
 
 /**
@@ -99,7 +99,7 @@ export const localFiles: HostFiles = {
 
   write: (path, content, mode = 0o600, scratch = dirname(path)) =>
     orThrow(`write ${path}`, async () => {
-      const temporary = join(scratch, `.tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
+      const temporary = join(scratch, `.tmp-${process.pid}-${token()}`);
       try {
         const handle = await open(temporary, "wx", mode);
         try {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "./sha256.js";
 
 /**
  * A second mark of an agent's processes, beside `AIFLEET_ID` in their environment: a soft limit of resident
@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
  * for twenty years, but hand it down, whatever a child does to its environment, session or parent.
  */
 export function limitOf(agent: string): number {
-  return 2 ** 41 + Number.parseInt(createHash("sha256").update(agent).digest("hex").slice(0, 10), 16);
+  return 2 ** 41 + Number.parseInt(sha256(agent).slice(0, 10), 16);
 }
 
 /** A line of a POSIX shell that puts the mark on it and on all it starts; nothing where that cannot be. */

@@ -8,6 +8,7 @@ export * from "./process.js";
 export * from "./repository.js";
 export * from "./saved.js";
 export * from "./session.js";
+export * from "./sha256.js";
 export * from "./status.js";
 export * from "./target.js";
 export type * from "./warm.js";

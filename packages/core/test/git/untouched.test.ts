@@ -128,7 +128,7 @@ describe("git is asked about a worktree with", () => {
       },
     ],
     [
-      "a folder in a file's place",
+      "a folder that has another name",
       () => {
         unlinkSync(at("a.txt"));
         mkdirSync(at("a.txt"));
@@ -207,4 +207,82 @@ describe("git is asked about a worktree with", () => {
       world.git(path, "config", "--unset", "core.autocrlf");
     }
   });
+});
+
+describe("whether the repository's own folder has changes is known without git, if it has none", () => {
+  let own: string;
+  const asks = async (folder = own) => {
+    driver.commands.length = 0;
+    const dirty = await driver.git.isDirty(folder);
+    return { dirty, asked: driver.commands.map(({ argv }) => argv[0]) };
+  };
+  beforeEach(() => {
+    rmSync(join(world.root, "own"), { recursive: true, force: true });
+    own = world.repo("own", { "a.txt": "one\n", "sub/b.txt": "two\n", ".gitignore": "*.log\n" });
+  });
+
+  it.each<[what: string, folder: string]>([
+    ["from its folder", ""],
+    ["from one inside it", "sub"],
+  ])("%s", async (_, folder) => {
+    expect(await asks(join(own, folder))).toEqual({ dirty: false, asked: [] });
+  });
+
+  it.each<[what: string, change: (write: (name: string, text: string) => void, git: (...args: string[]) => void) => void, dirty: boolean]>([
+    ["a file that was changed", (write) => write("a.txt", "two\n"), true],
+    ["one that is gone", () => unlinkSync(join(own, "sub/b.txt")), true],
+    ["a new one", (write) => write("sub/new", ""), true],
+    ["a folder that has another name", () => renameSync(join(own, "sub"), join(own, "a.txt.d")), true],
+    ["a repository of somebody's in it", (_, git) => git("init", "-q", "inner"), true],
+    [
+      "what is staged alone",
+      (write, git) => {
+        write("a.txt", "two\n");
+        git("add", "a.txt");
+        write("a.txt", "one\n");
+      },
+      true,
+    ],
+    [
+      "files of a commit that HEAD has left",
+      (write, git) => {
+        write("a.txt", "two\n");
+        git("commit", "-qam", "next");
+        git("update-ref", "HEAD", "HEAD~1");
+      },
+      true,
+    ],
+    ["an ignored file", (write) => write("x.log", ""), false],
+    ["an empty folder", () => mkdirSync(join(own, "none")), false],
+    ["a detached HEAD", (_, git) => git("checkout", "-q", "--detach"), false],
+  ])("git is asked beside %s", async (_, change, dirty) => {
+    change(
+      (name, text) => writeFileSync(join(own, name), text),
+      (...args) => world.git(own, ...args),
+    );
+    const { asked, ...found } = await asks();
+    expect(found).toEqual({ dirty });
+    expect(asked).toContain("status");
+  });
+});
+
+it("where HEAD stands is known without git on a branch, loose or packed, and asked for where it stands on none", async () => {
+  const folder = world.repo("head", { "sub/a": "1" });
+  const head = () => world.git(folder, "rev-parse", "HEAD").trim();
+  const asks = async (revision = "HEAD", from = folder) => {
+    driver.commands.length = 0;
+    const commit = await driver.git.resolve(from, revision);
+    return { commit, asked: driver.commands.length };
+  };
+  expect(await asks()).toEqual({ commit: head(), asked: 0 });
+  world.git(folder, "commit", "-q", "--allow-empty", "-m", "next");
+  expect(await asks("HEAD", join(folder, "sub"))).toEqual({ commit: head(), asked: 0 });
+  world.git(folder, "pack-refs", "--all");
+  expect(await asks()).toEqual({ commit: head(), asked: 0 });
+  world.git(folder, "worktree", "add", "-q", "-b", "other", join(world.root, "head-other"), "HEAD~1");
+  expect(await asks("HEAD", join(world.root, "head-other"))).toEqual({ commit: world.git(folder, "rev-parse", "other").trim(), asked: 0 });
+  world.git(folder, "checkout", "-q", "--detach", "HEAD~1");
+  expect(await asks()).toEqual({ commit: head(), asked: 1 });
+  world.git(folder, "symbolic-ref", "HEAD", "refs/heads/unborn");
+  expect((await asks()).commit).toBeNull();
 });

@@ -1,8 +1,15 @@
 import type { Call } from "../../ports/index.js";
 import type { Git } from "./client.js";
+import { plainPlaceOf } from "./root.js";
+import { untouched } from "./untouched.js";
+
+/** An index up to this size is looked through here, bytes (some 250 files); beyond it git is as fast, and has a processor of its own. */
+const SMALL_INDEX = 20_000;
 
 /** Whether the worktree that holds `folder` has uncommitted or untracked files; false where there is no work tree. */
 export async function isDirty(git: Git, folder: string, call?: Call): Promise<boolean> {
+  const place = await plainPlaceOf(git, folder);
+  if (place !== null && (await untouched(git, place.repo.commonDir, place, call, SMALL_INDEX)) !== null) return false;
   const args = ["status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames", "--ignore-submodules=none"];
   const { exitCode, stdout } = await git.run(folder, args, { kind: "scan", accept: [0, 128] }, call);
   if (exitCode === 0) return stdout !== "";

@@ -7,13 +7,20 @@ import { checkBranchName } from "./branch-name.js";
 import { heldBranches } from "./branches.js";
 import type { Git } from "./client.js";
 import { isRace, senseless } from "./failure.js";
+import { headOf } from "./head-tree.js";
 import { holdRepository, retrying } from "./repository-lock.js";
 import { countCommits } from "./rev-list.js";
+import { plainPlaceOf } from "./root.js";
 
-/** The commit a revision names, null if none. */
+/** The commit a revision names, null if none. Where HEAD stands on a branch, the usual repository's files tell. */
 export async function resolveCommit(git: Git, folder: string, revision: string, call?: Call): Promise<string | null> {
   // No name begins with a dash, and one that is an option of git's must not come near it.
   if (revision === "" || revision.startsWith("-") || /[\0\n]/.test(revision)) return null;
+  if (revision === "HEAD") {
+    const place = await plainPlaceOf(git, folder);
+    const at = place === null ? null : await headOf(git.host.files, place.repo.commonDir, place.adminDir);
+    if (at !== null) return at.head;
+  }
   const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
   // 1: names nothing. 128: a text git cannot read as a revision, which names nothing either, unless git could not look at all.
   const { exitCode, stdout, stderr } = await git.run(folder, args, { kind: "quick", accept: [0, 1, 128] }, call);

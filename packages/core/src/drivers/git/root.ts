@@ -12,8 +12,8 @@ export async function findRoot(git: Git, folder: string, call?: Call): Promise<R
   const { files } = git.host;
   const start = await files.realPath(folder);
   if (start === null || (await files.stat(start))?.kind !== "folder") return null;
-  const plain = git.host.id === "local" ? await plainRoot(files, start) : null;
-  if (plain !== null) return plain;
+  const plain = git.host.id === "local" ? await plainPlace(files, start) : null;
+  if (plain !== null) return plain.repo;
   const found = await askGit(git, start, call);
   if (found === null) return null;
   const gitDir = (await files.realPath(found.gitDir)) ?? found.gitDir;
@@ -28,22 +28,40 @@ export async function findRoot(git: Git, folder: string, call?: Call): Promise<R
 /** Settings that make a repository something else than its folders suggest. */
 const UNUSUAL = /^\s*(?:bare\s*=\s*(?!\s|false)|bare\s*$|worktree\s*=|\[include)/im;
 
+/** A worktree of the usual kind of repository. */
+export interface PlainPlace {
+  readonly repo: Repository;
+  /** The worktree's folder. */
+  readonly path: string;
+  /** Where its HEAD and its index are; of the main worktree `.git` itself. */
+  readonly adminDir: string;
+}
+
+/** {@link plainPlace} of a folder as somebody named it; null as well where the files are not this machine's. */
+export async function plainPlaceOf(git: Git, folder: string): Promise<PlainPlace | null> {
+  if (git.host.id !== "local") return null;
+  const start = await git.host.files.realPath(folder);
+  return start === null || (await git.host.files.stat(start))?.kind !== "folder" ? null : plainPlace(git.host.files, start);
+}
+
 /**
  * The usual repository, told from its files alone: a `.git` folder, or a linked worktree's `.git`
  * file that leads to one. Null: git has to be asked.
  */
-async function plainRoot(files: HostFiles, start: string): Promise<Repository | null> {
+async function plainPlace(files: HostFiles, start: string): Promise<PlainPlace | null> {
   for (let folder = start; ; folder = dirname(folder)) {
     const stat = await files.stat(join(folder, ".git"));
     if (stat !== null) {
       const { kind } = stat;
       // What belongs to somebody else git may refuse to look at: that is its decision.
       if (stat.owner !== process.getuid?.() || (await files.stat(folder))?.owner !== stat.owner) return null;
-      const commonDir = kind === "folder" ? join(folder, ".git") : kind === "file" ? (await readLink(files, folder))?.commonDir : undefined;
-      if (commonDir === undefined || basename(commonDir) !== ".git") return null;
+      const own = join(folder, ".git");
+      const link = kind === "folder" ? { adminDir: own, commonDir: own } : kind === "file" ? await readLink(files, folder) : null;
+      if (link === null || basename(link.commonDir) !== ".git") return null;
+      const { adminDir, commonDir } = link;
       const [head, config] = await files.readMany([join(commonDir, "HEAD"), join(commonDir, "config")]);
       if (head == null || config == null || UNUSUAL.test(config)) return null;
-      return { commonDir, bare: false, path: dirname(commonDir) };
+      return { repo: { commonDir, bare: false, path: dirname(commonDir) }, path: folder, adminDir };
     }
     if (dirname(folder) === folder || (await files.stat(join(folder, "HEAD"))) !== null) return null;
   }

@@ -41,17 +41,20 @@ export async function untouched(
   commonDir: string,
   worktree: Pick<Worktree, "path" | "adminDir">,
   call?: Call,
+  mostIndex = MOST_INDEX,
 ): Promise<Untouched | null> {
   const { files } = git.host;
   // Looked at before it is read: taken for older than it is, it proves less, never more.
   const [written] = (await files.exactStats?.([join(worktree.adminDir, "index")])) ?? [];
-  if (written == null || written.size > MOST_INDEX || !(await hasSha1(files, worktree.adminDir))) return null;
+  if (written == null || written.size > mostIndex || !(await hasSha1(files, worktree.adminDir))) return null;
   const index = await readIndexFile(files, worktree.adminDir);
   const parsed = index === null ? null : parseEntries(index);
   if (parsed === null) return null;
-  if (!(await namesAdminDir(files, worktree.path, worktree.adminDir))) return null;
+  // The main worktree has its admin directory in it.
+  const isMain = worktree.adminDir === commonDir;
+  if (!isMain && !(await namesAdminDir(files, worktree.path, worktree.adminDir))) return null;
   const at = await headOf(files, commonDir, worktree.adminDir);
-  if (at === null || !(await isAsKnown(files, worktree.path, parsed.entries, written.modifiedAt))) return null;
+  if (at === null || !(await isAsKnown(files, worktree.path, parsed.entries, written.modifiedAt, isMain ? "folder" : "file"))) return null;
   return (await treeOf(git, commonDir, at.head, call)) === parsed.tree ? at : null;
 }
 
@@ -93,7 +96,13 @@ function wholeTree(bytes: Buffer, from: number, entries: number): string | null 
 }
 
 /** Whether a folder holds those files and no others, each unchanged. */
-async function isAsKnown(files: HostFiles, root: string, entries: ReadonlyMap<string, Entry>, writtenAt: bigint): Promise<boolean> {
+async function isAsKnown(
+  files: HostFiles,
+  root: string,
+  entries: ReadonlyMap<string, Entry>,
+  writtenAt: bigint,
+  git: "file" | "folder",
+): Promise<boolean> {
   const folders = foldersOf(entries.keys());
   const unsure: { readonly path: string; readonly oid: string; readonly size: number }[] = [];
   let seen = 0;
@@ -108,7 +117,7 @@ async function isAsKnown(files: HostFiles, root: string, entries: ReadonlyMap<st
       const entry = entries.get(path);
       if (stat === null) return false;
       if (entry === undefined) {
-        const isOurs = stat.kind === "folder" ? folders.has(path) : path === ".git" && stat.kind === "file";
+        const isOurs = path === ".git" ? stat.kind === git : stat.kind === "folder" && folders.has(path);
         if (!isOurs) return false;
         continue;
       }

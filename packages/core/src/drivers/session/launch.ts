@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { token } from "../../host/index.js";
 import type { SessionSpec } from "../../ports/index.js";
 import { logCommand } from "./log-pipe.js";
 import { tmuxWord } from "./quote.js";
@@ -21,7 +21,7 @@ export interface Started {
 }
 
 export function newScriptPath(runFolder: string): string {
-  return `${runFolder}/.tmp-${process.pid}-${randomBytes(9).toString("hex")}.sh`;
+  return `${runFolder}/.tmp-${process.pid}-${token()}.sh`;
 }
 
 /** One line of tmux commands: make the session, mark it, log it. A line that fails skips only its own rest. */

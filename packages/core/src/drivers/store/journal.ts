@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makePrivateFolder, removeQuietly } from "../../config/durable.js";
 import { toFleetError } from "../../errors/index.js";
-import { RUN_MARK } from "../../host/index.js";
+import { RUN_MARK, token } from "../../host/index.js";
 import type { ProcessIdentity } from "../../model/index.js";
 import type { Journal, Step, Unfinished } from "../../ports/index.js";
 
@@ -17,7 +16,7 @@ export function fileJournal(folder: string): Journal {
   const fileOf = (id: string): string => join(folder, `${id}${ENDING}`);
   return {
     async begin(maker) {
-      const id = `${Date.now().toString(36)}-${randomBytes(6).toString("hex")}`;
+      const id = `${Date.now().toString(36)}-${token()}`;
       const file = fileOf(id);
       guarded(`Cannot write ${file}`, () => {
         makePrivateFolder(folder);

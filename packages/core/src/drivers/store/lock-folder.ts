@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { removeQuietly } from "../../config/durable.js";
 import { makeFolders } from "../../host/folder.js";
@@ -99,7 +99,12 @@ export function dropLock(path: string, nonce: string): void {
     rmdirSync(path);
     return;
   }
-  removeQuietly(away);
+  try {
+    unlinkSync(join(away, OWNER_FILE));
+    rmdirSync(away);
+  } catch {
+    removeQuietly(away);
+  }
 }
 
 /**
@@ -130,7 +135,7 @@ async function removeDead(path: string, owner: LockOwner, processes: ProcessDriv
 
 /** Removes a lock, or the half of one, whose maker is dead. */
 export async function sweepLock(path: string, owner: LockOwner, processes: ProcessDriver): Promise<void> {
-  const half = /\.p(\d+)-[0-9a-f]{16}(\.gone)?$/.exec(path);
+  const half = /\.p(\d+)-[0-9a-z]{16,20}(\.gone)?$/.exec(path);
   if (half === null) {
     if (readOwner(path) !== null) await removeDead(path, owner, processes).catch(ignoreGone);
     return;

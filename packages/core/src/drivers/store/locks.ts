@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FleetError, interrupted, throwIfAborted, toFleetError } from "../../errors/index.js";
+import { token } from "../../host/index.js";
 import type { Call, Locks, ProcessDriver } from "../../ports/index.js";
 import { dropLock, lockFolders, sweepLock } from "./lock-folder.js";
 import { ownOwner, readOwner } from "./owner.js";
@@ -21,7 +21,7 @@ const LOCK_NAME = /\.lock(\.|$)/;
 
 /** Names the process, so that what it leaves half made, with no owner in it yet, can be told from what it still makes. */
 function newNonce(): string {
-  return `p${process.pid}-${randomBytes(8).toString("hex")}`;
+  return `p${process.pid}-${token()}`;
 }
 
 /** Locks between processes as folders `<path>.lock`. `processes` tells whether a holder still lives. */

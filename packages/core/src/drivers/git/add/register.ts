@@ -113,6 +113,6 @@ function occupied(path: string): FleetError {
 /** What a killed process left half made or half deleted. Half made ones arise only under the lock we hold now; to delete what is being deleted does no harm. */
 async function clearRemains(git: Git, repo: Repository): Promise<void> {
   for (const name of (await git.host.files.list(repo.commonDir)) ?? []) {
-    if (/^aifleet-(new|gone)-(\d+-)?[0-9a-f]{12}$/.test(name)) await git.host.files.removeTree(join(repo.commonDir, name));
+    if (/^aifleet-(new|gone)-(\d+-)?[0-9a-z]{12,20}$/.test(name)) await git.host.files.removeTree(join(repo.commonDir, name));
   }
 }
