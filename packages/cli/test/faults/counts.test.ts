@@ -13,7 +13,7 @@ const SIZES = LONG ? [1, 10, 100] : [1, 10];
  */
 const MOST: Readonly<Record<string, { readonly git: number; readonly tmux: number; readonly others: number }>> = {
   list: { git: 0, tmux: 1, others: 0 },
-  create: { git: 4, tmux: 8, others: 4 },
+  create: { git: 3, tmux: 8, others: 4 },
   prompt: { git: 0, tmux: 4, others: 1 },
   logs: { git: 0, tmux: 2, others: 0 },
   diff: { git: 3, tmux: 1, others: 0 },

@@ -3,14 +3,6 @@ const undisturbed = "6 s: git";
 
 export default [
   {
-    what: "the registry is read, changed and written under its lock",
-    file: "packages/core/src/drivers/store/file-store.ts",
-    replace: "        paths.state,\n        async () => {",
-    by: "        paths.state + Math.random(),\n        async () => {",
-    test,
-    name: undisturbed,
-  },
-  {
     what: "who was killed is taken from the registry",
     file: "packages/core/src/fleet/actions/kill.ts",
     replace: "      .filter((agent) => !gone.has(agent.id))\n",

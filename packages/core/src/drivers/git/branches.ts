@@ -1,6 +1,7 @@
 import { FleetError } from "../../errors/index.js";
 import type { BranchFacts, Repository } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
+import { areAbsent } from "./absent-refs.js";
 import { hasFile } from "./branch-file.js";
 import type { Git } from "./client.js";
 import { senseless } from "./failure.js";
@@ -12,7 +13,7 @@ import { listWorktrees } from "./worktree-list.js";
 /** More patterns than this cost more than reading all refs. */
 const MAX_PATTERNS = 300;
 
-/** Facts on several branch names: two git calls, however many names. */
+/** Facts on several branch names: two git calls, however many names, one where none of them is there. */
 export async function branchFacts(git: Git, repo: Repository, names: readonly string[], call?: Call): Promise<Map<string, BranchFacts>> {
   if (names.length === 0) return new Map();
   const [entries, held] = await Promise.all([repositorySettings(git, repo, call), heldBranches(git, repo, call)]);
@@ -34,7 +35,11 @@ export async function branchFacts(git: Git, repo: Repository, names: readonly st
     ...remotes.map(({ ref }) => ref),
   ]);
   const all = foldCase || patterns.length > MAX_PATTERNS;
-  const tips = await readTips(git, repo, all ? ["refs/heads", "refs/remotes"] : [...new Set(patterns)], call);
+  const asFiles = entries.every(({ key, value }) => key !== "extensions.refstorage" || value === "files");
+  const none = !all && asFiles && (await areAbsent(git.host.files, repo, patterns));
+  const tips = none
+    ? new Map<string, string>()
+    : await readTips(git, repo, all ? ["refs/heads", "refs/remotes"] : [...new Set(patterns)], call);
   for (const name of names) if (!tips.has(`refs/heads/${name}`)) await requireAbsent(git, repo, name, tips, call);
   const heads = [...tips.keys()].filter((ref) => ref.startsWith("refs/heads/")).map((ref) => ref.slice("refs/heads/".length));
   const blocker = blockers(heads, foldCase);

@@ -19,8 +19,10 @@ export async function headOf(
   const [text] = await files.readMany([join(adminDir, "HEAD")]);
   const branch = /^ref: refs\/heads\/([^\n]+)$/.exec(cutNewline(text ?? ""))?.[1];
   if (branch === undefined || branch === ".invalid") return null;
-  const [loose] = await files.readMany([join(commonDir, "refs/heads", branch)]);
-  const head = loose == null ? await packedTip(files, commonDir, branch) : cutNewline(loose);
+  // One that may not be read is not one that is not there.
+  const loose = await files.read(join(commonDir, "refs/heads", branch)).catch(() => undefined);
+  if (loose === undefined) return null;
+  const head = loose === null ? await packedTip(files, commonDir, branch) : cutNewline(loose);
   return head !== null && OID.test(head) ? { head, branch } : null;
 }
 
