@@ -232,22 +232,23 @@ async function putBack(before: readonly Listed[], now: readonly Listed[]): Promi
 const ended = ({ id, status }: Listed) => `${id} ${["idle", "working"].includes(status) ? "alive" : status}`;
 
 describe("a command with a broken tool", () => {
-  /** What goes wrong in each way for it to matter, at every call but that for the version. */
-  const SHORT: readonly (readonly [string, Tool, Fault])[] = [
+  /** What goes wrong in each way for it to matter, at every call but that for the version, or at those with a word. */
+  const SHORT: readonly (readonly [name: string, tool: Tool, fault: Fault, match?: string])[] = [
     ["create", "git", "hangs and ignores signals"],
     ["kill of one with work", "git", "does nothing and succeeds"],
     ["kill", "tmux", "does nothing and succeeds"],
     ["prompt", "tmux", "garbles its fields"],
     ["create", "tmux", "vanishes"],
     ["restore", "git", "does its work and fails"],
+    ["restore", "git", "does nothing and succeeds", "update-ref"],
   ];
 
   it("says what is wrong within ten seconds, changes nothing it does not know enough of, and the next command puts it right", async () => {
     await makeScene();
     const failures: string[] = [];
     let slowest = 0;
-    for (const [name, tool, fault] of SHORT) {
-      const { wrong, ran } = await tryOne(COMMANDS[name] as Command, tool, fault, -1);
+    for (const [name, tool, fault, match] of SHORT) {
+      const { wrong, ran } = await tryOne(COMMANDS[name] as Command, tool, fault, -1, match);
       failures.push(...wrong.map((text) => `${name}: ${text}`));
       slowest = Math.max(slowest, ran.ms);
     }

@@ -33,4 +33,12 @@ export default [
     test,
     name: "within ten seconds",
   },
+  {
+    what: "a branch that git says it has made is there",
+    file: "packages/core/src/drivers/git/add/make-branches.ts",
+    replace: "  await Promise.all(branches.map(({ spec }) => requireMade(git, repo, spec.branch)));\n",
+    by: "",
+    test: "packages/cli/test/faults/broken-tools.test.ts",
+    name: "says what is wrong within ten seconds",
+  },
 ];

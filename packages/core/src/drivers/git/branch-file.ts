@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { FleetError } from "../../errors/index.js";
 import type { Repository } from "../../model/index.js";
 import type { Git } from "./client.js";
+import { resolveCommit } from "./resolve.js";
 
 /** Whether the branch has a file of its own: true shows that it is there, false shows nothing (it may be packed). */
 export async function hasFile(git: Git, repo: Repository, branch: string): Promise<boolean> {
@@ -13,6 +14,16 @@ export async function requireGone(git: Git, repo: Repository, branch: string): P
   if (!(await hasFile(git, repo, branch))) return;
   // Made again meanwhile, or never deleted: either way it is there.
   throw new FleetError("DRIVER_FAILED", `git reported that the branch ${branch} was deleted, but it is still there.`, {
+    hint: "`command -v git` shows which program it is.",
+    data: { tool: "git", branch },
+  });
+}
+
+/** Throws where a branch that git said it had made is not there. */
+export async function requireMade(git: Git, repo: Repository, branch: string): Promise<void> {
+  // Packed by another git meanwhile it has no file of its own.
+  if ((await hasFile(git, repo, branch)) || (await resolveCommit(git, repo.commonDir, `refs/heads/${branch}`)) !== null) return;
+  throw new FleetError("DRIVER_FAILED", `git reported that the branch ${branch} was made, but it is not there.`, {
     hint: "`command -v git` shows which program it is.",
     data: { tool: "git", branch },
   });

@@ -6,7 +6,8 @@ import type { Git } from "./client.js";
 import { senseless } from "./failure.js";
 import { cutNewline, readLink } from "./links.js";
 import { parseStatus } from "./parse-status.js";
-import { requireOid, resolveCommit } from "./refs.js";
+import { requireOid } from "./refs.js";
+import { resolveCommit } from "./resolve.js";
 import { parseCount } from "./rev-list.js";
 import { withScratchIndex } from "./scratch-index.js";
 

@@ -2,42 +2,25 @@ import { join } from "node:path";
 import { FleetError } from "../../errors/index.js";
 import type { Repository } from "../../model/index.js";
 import type { Call, Locks } from "../../ports/index.js";
-import { requireGone } from "./branch-file.js";
+import { requireGone, requireMade } from "./branch-file.js";
 import { checkBranchName } from "./branch-name.js";
 import { heldBranches } from "./branches.js";
 import type { Git } from "./client.js";
-import { isRace, senseless } from "./failure.js";
-import { headOf } from "./head-tree.js";
+import { isRace } from "./failure.js";
 import { holdRepository, retrying } from "./repository-lock.js";
+import { resolveCommit } from "./resolve.js";
 import { countCommits } from "./rev-list.js";
-import { plainPlaceOf } from "./root.js";
-
-/** The commit a revision names, null if none. Where HEAD stands on a branch, the usual repository's files tell. */
-export async function resolveCommit(git: Git, folder: string, revision: string, call?: Call): Promise<string | null> {
-  // No name begins with a dash, and one that is an option of git's must not come near it.
-  if (revision === "" || revision.startsWith("-") || /[\0\n]/.test(revision)) return null;
-  if (revision === "HEAD") {
-    const place = await plainPlaceOf(git, folder);
-    const at = place === null ? null : await headOf(git.host.files, place.repo.commonDir, place.adminDir);
-    if (at !== null) return at.head;
-  }
-  const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
-  // 1: names nothing. 128: a text git cannot read as a revision, which names nothing either, unless git could not look at all.
-  const { exitCode, stdout, stderr } = await git.run(folder, args, { kind: "quick", accept: [0, 1, 128] }, call);
-  if (exitCode === 0) {
-    if (!/^[0-9a-f]{40}([0-9a-f]{24})?\n$/.test(stdout)) throw senseless(args, stdout);
-    return stdout.trim();
-  }
-  // Asked quietly it says nothing of a name that it does not know; where it says something, it may not have looked.
-  if (exitCode === 128 || stderr !== "") await git.run(folder, ["rev-parse", "--git-dir"], { kind: "quick" }, call);
-  return null;
-}
 
 /** Puts a ref of `refs/fleet/` on a commit, or removes it. */
 export async function setFleetRef(git: Git, repo: Repository, name: string, commit: string | null, call?: Call): Promise<void> {
   const ref = `refs/fleet/${name.replace(/^refs\/fleet\//, "")}`;
   const args = commit === null ? ["update-ref", "-d", ref] : ["update-ref", ref, commit];
   await git.run(repo.commonDir, args, {}, call);
+  if (commit !== null || (await git.host.files.stat(join(repo.commonDir, ref))) === null) return;
+  throw new FleetError("DRIVER_FAILED", `git reported that ${ref} was deleted, but it is still there.`, {
+    hint: "`command -v git` shows which program it is.",
+    data: { tool: "git" },
+  });
 }
 
 /** Every ref under `refs/fleet/`. */
@@ -64,7 +47,7 @@ export async function makeBranch(git: Git, repo: Repository, name: string, commi
   checkBranchName(name);
   const args = ["update-ref", `refs/heads/${name}`, requireOid(commit), ""];
   const { exitCode, stderr } = await git.run(repo.commonDir, args, { accept: [0, 1, 128] }, call);
-  if (exitCode === 0) return;
+  if (exitCode === 0) return requireMade(git, repo, name);
   const now = await resolveCommit(git, repo.commonDir, `refs/heads/${name}`, call);
   if (now === null) throw new FleetError("DRIVER_FAILED", `git could not make the branch ${name}: ${stderr.trim()}`);
   if (now !== commit)

@@ -65,7 +65,10 @@ async function finish(git: Git, repo: Repository, made: Registered, settings: Ad
   const { path, adminDir } = made.worktree;
   const { files } = git.host;
   if (!(await nameEachOther(files, path, adminDir)) || (await files.stat(join(adminDir, "index"))) === null) {
-    throw new FleetError("DRIVER_FAILED", `git reported success, but the worktree at ${path} is not whole.`);
+    throw new FleetError("DRIVER_FAILED", `git reported success, but the worktree at ${path} is not whole.`, {
+      hint: "`command -v git` shows which program it is.",
+      data: { tool: "git" },
+    });
   }
   if (!(await mayHavePostCheckout(git, repo, settings, path))) return;
   // A hook's exit code says nothing of the checkout, which is done: git itself only passes it on. 127 and 126: it could not be started.

@@ -1,6 +1,7 @@
 import { FleetError, isFleetError, throwIfAborted, toFleetError } from "../../../errors/index.js";
 import type { Repository } from "../../../model/index.js";
 import type { Call, WorktreeSpec } from "../../../ports/index.js";
+import { requireMade } from "../branch-file.js";
 import { branchFacts } from "../branches.js";
 import type { Git } from "../client.js";
 import { retrying } from "../repository-lock.js";
@@ -54,7 +55,10 @@ export async function makeBranches(
   for (const branch of plain) await one(branch, () => createRefs(git, repo, [branch]));
   for (const branch of wanted.filter(({ spec }) => spec.mode === "track")) {
     const args = ["branch", "--quiet", "--track", "--end-of-options", branch.spec.branch, branch.spec.base];
-    await one(branch, () => git.run(repo.commonDir, args));
+    await one(branch, async () => {
+      await git.run(repo.commonDir, args);
+      await requireMade(git, repo, branch.spec.branch);
+    });
   }
   return failed;
 }
@@ -67,6 +71,7 @@ function isRefusal(error: FleetError): boolean {
 async function createRefs(git: Git, repo: Repository, branches: readonly BranchToMake[]): Promise<void> {
   const input = branches.map(({ spec, commit }) => `create refs/heads/${spec.branch}\0${commit}\0`).join("");
   await git.run(repo.commonDir, ["update-ref", "-m", "branch: Created by fleet", "-z", "--stdin"], { input, brief: true });
+  await Promise.all(branches.map(({ spec }) => requireMade(git, repo, spec.branch)));
 }
 
 /** Git's word on a branch that could not be made, put as what stands in its way. */

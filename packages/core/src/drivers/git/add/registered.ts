@@ -5,9 +5,10 @@ import type { Locks, WorktreeSpec } from "../../../ports/index.js";
 import { requireGone } from "../branch-file.js";
 import type { Git } from "../client.js";
 import { nameEachOther } from "../links.js";
-import { removeBranchSection, resolveCommit } from "../refs.js";
+import { removeBranchSection } from "../refs.js";
 import { takeAway } from "../remove.js";
 import { retrying } from "../repository-lock.js";
+import { resolveCommit } from "../resolve.js";
 import { unregister } from "../unregister.js";
 
 /** What one spec has come to so far: enough to go on from, and enough to undo. */
