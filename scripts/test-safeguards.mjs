@@ -3,6 +3,7 @@
 //
 // The list stands in packages/cli/test/safeguards, a file for each guarantee. Arguments choose guarantees,
 // or safeguards by a part of what they say: `npm run test:safeguards -- R8 "3 s"`.
+import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -19,14 +20,25 @@ if (entries.length === 0) {
 }
 
 const copy = mkdtempSync(join(tmpdir(), "fleet-safeguards-"));
-process.once("exit", () => rmSync(copy, { recursive: true, force: true }));
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
+process.once("exit", () => rmSync(copy, { recursive: true, force: true, maxRetries: 5 }));
+/** What is run at the moment leads a group of its own, so that all of it ends with this. */
+let running;
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+]) {
+  process.once(signal, () => {
+    if (running !== undefined) endGroup(running);
+    process.exit(code);
+  });
+}
 copyTree();
 
 const tests = new Map(entries.map((entry) => [`${entry.test}\n${entry.name ?? ""}`, entry]));
 console.log(`${entries.length} safeguards, ${tests.size} tests. First each test with everything in place …`);
-compile();
-const broken = [...tests.values()].filter((entry) => !says("green", entry, passes(entry)));
+await compile();
+const broken = [];
+for (const entry of tests.values()) if (!says("green", entry, await passes(entry))) broken.push(entry);
 if (broken.length > 0) {
   for (const { test, name } of broken) console.error(`error: ${test}${name ? ` (${name})` : ""} fails by itself.`);
   process.exit(1);
@@ -46,7 +58,7 @@ for (const entry of entries) {
     whole.replace(entry.replace, () => entry.by),
   );
   const began = Date.now();
-  const verdict = compile() ? (passes(entry) ? "GREEN" : "red") : "NO BUILD";
+  const verdict = (await compile()) ? ((await passes(entry)) ? "GREEN" : "red") : "NO BUILD";
   console.log(`${entry.guarantee}  ${verdict.padEnd(8)}${entry.what} (${((Date.now() - began) / 1000).toFixed(0)} s)`);
   if (verdict !== "red") asleep.push(entry);
   writeFileSync(path, whole);
@@ -81,15 +93,37 @@ function copyTree() {
   for (const name of ["core", "cli"]) symlinkSync(join(copy, "packages", name), join(packages, "@aifleet", name));
 }
 
-function compile() {
-  return ["core", "cli"].every((name) => {
+async function compile() {
+  for (const name of ["core", "cli"]) {
     const argv = [join(root, "node_modules", ".bin", "tsup"), ...(name === "core" ? ["--no-dts"] : [])];
-    return run(argv, { cwd: join(copy, "packages", name), stdio: "ignore", mayFail: true, env: environment() }).status === 0;
+    if ((await quietly(argv, join(copy, "packages", name), environment())) !== 0) return false;
+  }
+  return true;
+}
+
+/** Runs a program that says nothing; answers with its exit code. */
+function quietly([file, ...args], cwd, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { cwd, env, stdio: "ignore", detached: true });
+    running = child.pid;
+    child.once("error", reject);
+    child.once("exit", (code) => {
+      running = undefined;
+      resolve(code);
+    });
   });
 }
 
+function endGroup(pid) {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has just ended by itself.
+  }
+}
+
 /** Whether the entry's test passes in the copy as it stands. Throws if there is no such test. */
-function passes({ test, name }) {
+async function passes({ test, name }) {
   const workspace = test.split("/").slice(0, 2).join("/");
   const report = join(copy, "report.json");
   rmSync(report, { force: true });
@@ -97,7 +131,7 @@ function passes({ test, name }) {
   argv.push("--reporter=json", `--outputFile=${report}`);
   if (name !== undefined) argv.push("-t", name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const env = environment({ NODE_EXTRA_CA_CERTS: "" });
-  const { status } = run(argv, { cwd: join(copy, workspace), stdio: "ignore", mayFail: true, env });
+  const status = await quietly(argv, join(copy, workspace), env);
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"));
   if (numPassedTests + numFailedTests === 0) throw new Error(`${test} has no test ${name ?? ""}`);
   return status === 0;

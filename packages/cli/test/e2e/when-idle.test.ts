@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { promptsTaken } from "../../../core/test/support/demo.js";
-import { makeWorld, processesOf, settle, type World } from "../../../core/test/support/world.js";
+import { makeWorld, settle, type World } from "../../../core/test/support/world.js";
+import { couriersOf } from "../support/couriers.js";
 import { type Person, person } from "./support/person.js";
 
 const START = "Go [[ask May I go on?]] [[no-commit]]";
@@ -16,16 +16,6 @@ beforeEach(async () => {
   await me.fleet(["wait", "a", "--for", "waiting", "--timeout", "20"]);
 });
 afterEach(() => world.dispose());
-
-function couriers(): number[] {
-  return processesOf(world.root).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("\0__courier\0");
-    } catch {
-      return false;
-    }
-  });
-}
 
 describe("fleet prompt --when-idle", () => {
   it("gives the prompts in order once the agent is idle, long after the command has ended", async () => {
@@ -44,7 +34,13 @@ describe("fleet prompt --when-idle", () => {
       20_000,
     );
     expect(taken).toEqual([START, "one", "two"]);
-    expect(await settle(couriers, (pids) => pids.length === 0, 5000)).toEqual([]);
+    expect(
+      await settle(
+        () => couriersOf(world),
+        (pids) => pids.length === 0,
+        5000,
+      ),
+    ).toEqual([]);
   });
 
   it("is shown by fleet queue, and dropped there", async () => {
@@ -68,7 +64,10 @@ describe("fleet prompt --when-idle", () => {
 
   it("is taken up by the next command when the process that carries it was killed", async () => {
     await me.fleet(["prompt", "a", "one", "--when-idle"]);
-    const [courier = 0] = await settle(couriers, (pids) => pids.length === 1);
+    const [courier = 0] = await settle(
+      () => couriersOf(world),
+      (pids) => pids.length === 1,
+    );
     process.kill(courier, "SIGKILL");
     await me.fleet(["answer", "a", "yes"]);
     await me.fleet(["list"]);

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Fleet } from "../../../core/src/index.js";
 import { openFleet } from "../../../core/test/support/demo.js";
-import { makeWorld, processesOf, settle, type World } from "../../../core/test/support/world.js";
+import { makeWorld, settle, type World } from "../../../core/test/support/world.js";
+import { couriersOf } from "../support/couriers.js";
 import { sure } from "./support/cases.js";
 import { type Listed, listed, strays } from "./support/oracle.js";
 import { figure, LONG } from "./support/report.js";
@@ -49,23 +50,17 @@ function mostAlive(): number {
   return most;
 }
 
-function couriers(): number[] {
-  return processesOf(world.root).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("\0__courier\0");
-    } catch {
-      return false;
-    }
-  });
-}
-
 function endCouriers(): void {
-  for (const pid of couriers()) process.kill(pid, "SIGKILL");
+  for (const pid of couriersOf(world)) process.kill(pid, "SIGKILL");
 }
 
 /** Settled once nobody starts anything any more: the agents, and what is wrong with them. */
 async function atRest(wanted: number): Promise<{ readonly agents: readonly Listed[]; readonly wrong: string[] }> {
-  await settle(couriers, (pids) => pids.length === 0, 30_000);
+  await settle(
+    () => couriersOf(world),
+    (pids) => pids.length === 0,
+    30_000,
+  );
   const { agents } = await listed(world, repo);
   const wrong = await strays(world, repo, agents, { ended: idsOfLogs(world) });
   const alive = agents.filter(({ status }) => status === "idle" || status === "working");

@@ -1,20 +1,7 @@
 import type { HomePaths } from "../config/paths.js";
 import type { LoadedConfig } from "../config/types.js";
 import type { Repository, Warning } from "../model/index.js";
-import type {
-  AdapterRegistry,
-  Call,
-  Clock,
-  GitDriver,
-  Host,
-  Ids,
-  Journal,
-  Locks,
-  Observations,
-  ProcessDriver,
-  SessionDriver,
-  Store,
-} from "../ports/index.js";
+import type { Call, Observations, Ports } from "../ports/index.js";
 
 /** Where a process that refills a pool works, and by which settings. */
 export interface FillerPlace {
@@ -31,18 +18,8 @@ export interface DeleterPlace {
 }
 
 /** All that engine and actions work with: ports, settings and where this fleet looks. */
-export interface Deps {
-  readonly host: Host;
-  readonly git: GitDriver;
-  readonly sessions: SessionDriver;
-  readonly processes: ProcessDriver;
-  readonly adapters: AdapterRegistry;
-  readonly store: Store;
-  readonly locks: Locks;
-  readonly journal: Journal;
+export interface Deps extends Ports {
   readonly observations: Observations;
-  readonly clock: Clock;
-  readonly ids: Ids;
   readonly paths: HomePaths;
   /** The environment agents inherit. */
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -5,6 +5,7 @@ export * from "./git-driver.js";
 export * from "./host.js";
 export * from "./journal.js";
 export * from "./observations.js";
+export * from "./ports.js";
 export * from "./process-driver.js";
 export * from "./session-driver.js";
 export * from "./store.js";
