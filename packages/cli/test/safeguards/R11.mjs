@@ -10,6 +10,14 @@ export default [
     name: "children that get away in every way",
   },
   {
+    what: "what a young process carries is looked at again",
+    file: "packages/core/src/drivers/process/procfs.ts",
+    replace: "uptimeMs - Number(start) * tickMs > SETTLED_MS && ",
+    by: "",
+    test: "packages/core/test/process/end-trees.test.ts",
+    name: "comes to carry the mark",
+  },
+  {
     what: "what ignores TERM gets KILL",
     file: "packages/core/src/drivers/process/end-trees.ts",
     replace: "const killing = performance.now() >= killAt;",

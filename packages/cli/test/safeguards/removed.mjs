@@ -5,7 +5,7 @@ export default [
   {
     what: "a worktree is known without git only if nothing else is in it",
     file: "packages/core/src/drivers/git/untouched.ts",
-    replace: "if (!isOurs) return false;",
+    replace: 'else if (path === ".git" ? kind !== git : kind !== "folder" || !folders.has(path)) return false;',
     by: "",
     test: untouched,
     name: "an untracked file",
@@ -13,8 +13,8 @@ export default [
   {
     what: "and only if none of its files is missing",
     file: "packages/core/src/drivers/git/untouched.ts",
-    replace: "return seen === entries.size && (await",
-    by: "return (await",
+    replace: "if (known.length < entries.size) return false;",
+    by: "",
     test: untouched,
     name: "a deleted file",
   },

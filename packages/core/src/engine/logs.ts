@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { AgentRecord } from "../model/index.js";
+import type { AgentRecord, Screen } from "../model/index.js";
 import type { Deps } from "./deps.js";
 import { mapPool } from "./pool.js";
 
@@ -55,14 +55,27 @@ const AT_ONCE = 20;
 
 /** Keeps the rendered screens of sessions that are about to go. */
 export async function keepScreens(deps: Deps, sessions: readonly { readonly id: string; readonly agent: string }[]): Promise<void> {
-  for (let at = 0; at < sessions.length; at += AT_ONCE) await keepSome(deps, sessions.slice(at, at + AT_ONCE));
+  // While some are written the next are asked for.
+  let writing: Promise<void> = Promise.resolve();
+  for (let at = 0; at < sessions.length; at += AT_ONCE) {
+    const some = sessions.slice(at, at + AT_ONCE);
+    const asked = deps.sessions.screens(
+      some.map(({ id }) => id),
+      { history: Number.POSITIVE_INFINITY, leaving: true },
+    );
+    const [screens] = await Promise.all([asked, writing]);
+    writing = writeScreens(deps, some, screens);
+    // Where the next cannot be asked for, that is what is told.
+    writing.catch(() => undefined);
+  }
+  await writing;
 }
 
-async function keepSome(deps: Deps, sessions: readonly { readonly id: string; readonly agent: string }[]): Promise<void> {
-  const screens = await deps.sessions.screens(
-    sessions.map(({ id }) => id),
-    { history: Number.POSITIVE_INFINITY },
-  );
+async function writeScreens(
+  deps: Deps,
+  sessions: readonly { readonly id: string; readonly agent: string }[],
+  screens: ReadonlyMap<string, Screen>,
+): Promise<void> {
   // Each waits for the disk: several wait together.
   await mapPool(sessions, WRITES, async ({ id, agent }) => {
     const screen = screens.get(id);

@@ -38,8 +38,8 @@ export interface Scope {
   readonly commonDir: string | null;
 }
 
-/** How closely to look: at what every program does, or only at whether agents are there. */
-export type Closeness = "doing" | "being";
+/** How closely to look: at what every program does; the same without what it takes of processor and memory; or only at whether agents are there. */
+export type Closeness = "doing" | "saying" | "being";
 
 /**
  * Compares records, sessions and worktrees and brings the registry in line with the two that are the
@@ -93,7 +93,9 @@ export async function reconcile(
 
   const all = [...kept, ...adopted];
   const { all: now, looked } =
-    closeness === "being" ? await lookAtFallen(deps, all, found, warn, call) : await lookAtAll(deps, all, found, warn, call, { scan });
+    closeness === "being"
+      ? await lookAtFallen(deps, all, found, warn, call)
+      : await lookAtAll(deps, all, found, warn, call, closeness === "doing" ? { scan } : { figures: new Map() });
   const seen = await withReasons(deps, now, queued);
   const isBroken = snapshot.problems.length > 0;
   await mendIfPossible(() => remember(deps, inScope, kept, adopted, seen, isBroken), warn, "What was found could not be written down");

@@ -1,5 +1,4 @@
 import {
-  type BigIntStats,
   closeSync,
   constants,
   fstatSync,
@@ -54,6 +53,14 @@ export const localFiles: HostFiles = {
   },
 
   exactStats: async (paths) => paths.map(exactStat),
+
+  async listKinds(path) {
+    try {
+      return readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
+    } catch {
+      return null;
+    }
+  },
 
   watch: watchFolders,
 
@@ -203,7 +210,7 @@ function exactStat(path: string): ExactStat | null {
   }
 }
 
-function kindOf(stats: Stats | BigIntStats): FileStat["kind"] {
+function kindOf(stats: Pick<Stats, "isFile" | "isDirectory" | "isSymbolicLink">): FileStat["kind"] {
   return stats.isFile() ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other";
 }
 

@@ -103,6 +103,8 @@ export interface HostFiles {
   listMany(paths: readonly string[]): Promise<readonly (readonly { readonly name: string; readonly modifiedAt: number }[] | null)[]>;
   /** As `stat`, of many and to the nanosecond; null for what is not there or cannot be looked at. A host that cannot leaves it out. */
   exactStats?(paths: readonly string[]): Promise<readonly (ExactStat | null)[]>;
+  /** Names in a folder with what goes by each, no link followed; null if it cannot be listed. Left out where exact figures are. */
+  listKinds?(path: string): Promise<readonly { readonly name: string; readonly kind: FileStat["kind"] }[] | null>;
   /** Tells at once of what is made, written, renamed or removed in folders, by the folder. A host that cannot leaves it out: then it is looked at intervals. */
   watch?(onChange: (folder: string) => void): FolderWatch;
   /** At most `bytes` from `offset`, counted from the end if negative. */

@@ -68,10 +68,11 @@ export interface SessionDriver {
   /**
    * Visible screens of several sessions in one call; a session that is gone is missing in the answer. `history`: also that many lines above, `Infinity` for all.
    * `styled`: with the escape sequences (SGR) that say how the text looks, where the driver knows; they go on from line to line.
+   * `leaving`: they are to be ended right away, and need keep nothing of what they show when their programs end.
    */
   screens(
     ids: readonly string[],
-    options?: { readonly history?: number; readonly styled?: boolean },
+    options?: { readonly history?: number; readonly styled?: boolean; readonly leaving?: boolean },
     call?: Call,
   ): Promise<ReadonlyMap<string, Screen>>;
   inputMode(session: Pick<Session, "id" | "tty">, options: { readonly logFile: string }, call?: Call): Promise<InputMode>;

@@ -72,6 +72,15 @@ for (const [name, make] of [
       expect(processesOf(world.root)).toEqual([]);
     });
 
+    it("reaches one that comes to carry the mark after it was looked at for the first time", async () => {
+      const { root } = await agent(`trap '' TERM; echo $$ >> "$PIDS"; while :; do sleep 0.02; done`, 1);
+      const late = spawn("/bin/sh", ["-c", `sleep 0.4; ${MARKER.join("=")} exec sleep 600`], { env: world.env, stdio: "ignore" });
+      const report = await driver.endTrees([{ root, marker: MARKER }], { graceMs: 900 });
+      expect(report.left).toEqual([]);
+      expect(report.ended).toContain(late.pid);
+      expect(processesOf(world.root)).toEqual([]);
+    });
+
     // 400 processes one after the other, never more than two at a time: each is gone before a look at it could be followed by a signal.
     it.each([
       ["TERM", "-", 5000],

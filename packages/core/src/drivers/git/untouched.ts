@@ -104,31 +104,28 @@ async function isAsKnown(
   git: "file" | "folder",
 ): Promise<boolean> {
   const folders = foldersOf(entries.keys());
-  const unsure: { readonly path: string; readonly oid: string; readonly size: number }[] = [];
-  let seen = 0;
+  const known: (readonly [path: string, Entry])[] = [];
   for (const folder of folders) {
-    const prefix = folder === "" ? "" : `${folder}/`;
-    const names = await files.list(join(root, folder)).catch(() => null);
-    if (names === null) return false;
-    const stats = (await files.exactStats?.(names.map((name) => join(root, prefix + name)))) ?? [];
-    for (const [i, name] of names.entries()) {
-      const path = prefix + name;
-      const stat = stats[i] ?? null;
+    const there = await files.listKinds?.(join(root, folder));
+    if (there == null) return false;
+    for (const { name, kind } of there) {
+      const path = folder === "" ? name : `${folder}/${name}`;
       const entry = entries.get(path);
-      if (stat === null) return false;
-      if (entry === undefined) {
-        const isOurs = path === ".git" ? stat.kind === git : stat.kind === "folder" && folders.has(path);
-        if (!isOurs) return false;
-        continue;
-      }
-      seen++;
-      if (!isSameKind(stat, entry)) return false;
-      if (isSameStat(stat, entry, writtenAt)) continue;
-      if (stat.target === null) unsure.push({ path: join(root, path), oid: entry.oid, size: stat.size });
-      else if (!isBlob(stat.target, entry.oid)) return false;
+      if (entry !== undefined) known.push([path, entry]);
+      else if (path === ".git" ? kind !== git : kind !== "folder" || !folders.has(path)) return false;
     }
   }
-  return seen === entries.size && (await haveContent(files, unsure));
+  if (known.length < entries.size) return false;
+  const stats = (await files.exactStats?.(known.map(([path]) => `${root}/${path}`))) ?? [];
+  const unsure: { readonly path: string; readonly oid: string; readonly size: number }[] = [];
+  for (const [i, [path, entry]] of known.entries()) {
+    const stat = stats[i] ?? null;
+    if (stat === null || !isSameKind(stat, entry)) return false;
+    if (isSameStat(stat, entry, writtenAt)) continue;
+    if (stat.target === null) unsure.push({ path: join(root, path), oid: entry.oid, size: stat.size });
+    else if (!isBlob(stat.target, entry.oid)) return false;
+  }
+  return haveContent(files, unsure);
 }
 
 /** The folders that files lie in, each before those inside it. */

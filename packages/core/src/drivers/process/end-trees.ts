@@ -7,7 +7,8 @@ import { type EndTarget, findVictims, type Scan } from "./victims.js";
 
 /** What ending processes needs of a system. */
 export interface ProcessHands {
-  scan(call?: Call): Promise<Scan>;
+  /** `before`: an earlier scan of the same ending, of which it need not read again what cannot have changed. */
+  scan(before: Scan | undefined, call?: Call): Promise<Scan>;
   /** The processes alone, without what only a whole scan reads: quicker. */
   table(call?: Call): Promise<Table>;
   /** Start times of the pids that exist; zombies do not. */
@@ -36,10 +37,12 @@ export async function endTrees(hands: ProcessHands, targets: readonly EndTarget[
   const untouchable = new Set<number>();
   const killAt = performance.now() + graceMs;
   const giveUpAt = killAt + PERSIST_MS;
+  let last: Scan | undefined;
   for (;;) {
     throwIfAborted(call.signal);
     const killing = performance.now() >= killAt;
-    const scan = await hands.scan(call);
+    const scan: Scan = await hands.scan(last, call);
+    last = scan;
     const victims = findVictims(targets, scan, known, hands.spared, groups.values()).filter((row) => !untouchable.has(row.pid));
     if (performance.now() >= giveUpAt) return await report(hands, known, call);
     if (victims.length === 0) {

@@ -166,18 +166,41 @@ function membersOf(table: ReadonlyMap<number, Stat>): ReadonlyMap<number, readon
 /** `read` of descriptor 0, by its number on x86-64 and on arm64 and riscv64. */
 const READS_STDIN = /^(?:0|63) 0x0 /;
 
+/** What tells whose a process is. */
+interface Marks {
+  readonly start: string;
+  readonly environ: string | null;
+  readonly limits: string | null;
+}
+
+/** A process of that age has become the program that it is: what it carries it carried from the start, milliseconds. */
+const SETTLED_MS = 1000;
+
 function procHands(host: Host, proc: ProcFiles): ProcessHands {
+  /** By scan, what was read of processes of some age. */
+  const marks = new WeakMap<object, ReadonlyMap<number, Marks>>();
   return {
     spared: ownPids(host),
-    async scan() {
-      const [boot, table] = [await proc.boot(), await proc.allStats()];
-      const pids = [...table.keys()];
+    async scan(before) {
+      const [boot, table, uptimeMs, { tickMs }] = [await proc.boot(), await proc.allStats(), await proc.uptimeMs(), await proc.units()];
+      const known = before && marks.get(before);
+      const kept = new Map<number, Marks>();
+      const pids: number[] = [];
+      for (const { pid, start, kernel } of table.values()) {
+        const earlier = known?.get(pid);
+        if (earlier?.start === start) kept.set(pid, earlier);
+        else if (!kernel) pids.push(pid);
+      }
       const [environs, limits] = [await proc.each(pids, "environ"), await proc.each(pids, "limits")];
-      return {
-        table,
-        boot,
-        carriers: carriersIn(pids, environs, limits),
-      };
+      const read = pids.map((pid, at): readonly [number, Marks] => [
+        pid,
+        { start: table.get(pid)?.start ?? "", environ: environs[at] ?? null, limits: limits[at] ?? null },
+      ]);
+      const scan = { table, boot, carriers: carriersIn([...kept, ...read]) };
+      const isSettled = ([, { start, environ, limits }]: readonly [number, Marks]) =>
+        uptimeMs - Number(start) * tickMs > SETTLED_MS && environ !== null && environ !== "" && limits !== null;
+      marks.set(scan, new Map([...kept, ...read.filter(isSettled)]));
+      return scan;
     },
     async starts(pids) {
       const alive = [...(await proc.stats(pids)).values()].filter((stat) => !stat.zombie);
@@ -190,34 +213,38 @@ function procHands(host: Host, proc: ProcFiles): ProcessHands {
 }
 
 /** Finds who carries a marker. The texts are gone through once for each name, however many values are asked for. */
-function carriersIn(pids: readonly number[], environs: readonly (string | null)[], limits: readonly (string | null)[]): Scan["carriers"] {
+function carriersIn(all: readonly (readonly [pid: number, Marks])[]): Scan["carriers"] {
   const byName = new Map<string, ReadonlyMap<string, readonly number[]>>();
+  const gathered = (name: string, find: (own: Marks) => readonly string[]) => {
+    const found = byName.get(name) ?? gather(all, find);
+    byName.set(name, found);
+    return found;
+  };
   return ([name, value]) => {
-    const byValue = byName.get(name) ?? gather(environs, (environ) => valuesOf(environ, `${name}=`));
-    byName.set(name, byValue);
-    const found = byValue.get(value) ?? [];
-    if (name !== "AIFLEET_ID") return found.flatMap((at) => pids[at] ?? []);
-    const byLimit = byName.get(LIMIT) ?? gather(limits, (own) => [/^Max resident set +(\d+) /m.exec(own)?.[1] ?? ""]);
-    byName.set(LIMIT, byLimit);
-    const all = new Set([...found, ...(byLimit.get(String(limitOf(value) * 1024)) ?? [])]);
-    return [...all].sort((a, b) => a - b).flatMap((at) => pids[at] ?? []);
+    const found = gathered(name, ({ environ }) => valuesOf(environ ?? "", `${name}=`)).get(value) ?? [];
+    if (name !== "AIFLEET_ID") return found;
+    const byLimit = gathered(LIMIT, ({ limits }) => /^Max resident set +(\d+) /m.exec(limits ?? "")?.slice(1) ?? []);
+    return new Set([...found, ...(byLimit.get(String(limitOf(value) * 1024)) ?? [])]);
   };
 }
 
 /** No marker's name: what the limits say is kept beside what they do. */
 const LIMIT = "";
 
-/** Places in the list by what is found in the text there. */
-function gather(texts: readonly (string | null)[], find: (text: string) => readonly string[]): ReadonlyMap<string, readonly number[]> {
-  const places = new Map<string, number[]>();
-  for (const [at, text] of texts.entries()) {
-    for (const value of text === null ? [] : new Set(find(text))) {
-      const known = places.get(value);
-      if (known === undefined) places.set(value, [at]);
-      else known.push(at);
+/** Pids by what is found there. */
+function gather(
+  all: readonly (readonly [pid: number, Marks])[],
+  find: (own: Marks) => readonly string[],
+): ReadonlyMap<string, readonly number[]> {
+  const pids = new Map<string, number[]>();
+  for (const [pid, own] of all) {
+    for (const value of new Set(find(own))) {
+      const known = pids.get(value);
+      if (known === undefined) pids.set(value, [pid]);
+      else known.push(pid);
     }
   }
-  return places;
+  return pids;
 }
 
 /** Values of the entries of an environment that begin so. */

@@ -5,7 +5,12 @@ export interface Stat extends Row {
   /** Own time and that of children it has waited for. */
   readonly ticks: number;
   readonly pages: number;
+  /** A thread of the kernel's own: no program, and nobody's. */
+  readonly kernel: boolean;
 }
+
+/** Among a process's flags (PF_KTHREAD). */
+const KERNEL_THREAD = 0x0020_0000;
 
 /** Parses a line; null if it is none. The name may hold blanks, brackets and newlines: the last bracket ends it. */
 export function parseStat(text: string): Stat | null {
@@ -30,5 +35,6 @@ export function parseStat(text: string): Stat | null {
     ticks: field(14) + field(15) + field(16) + field(17),
     start,
     pages: field(24),
+    kernel: Math.floor(field(9) / KERNEL_THREAD) % 2 === 1,
   };
 }

@@ -33,7 +33,7 @@ export function systemInformationDriver(options: { readonly host: Host }): Proce
   };
   const hands: ProcessHands = {
     spared: ownPids(host),
-    async scan(call) {
+    async scan(_before, call) {
       const [table, bare, full] = [await rowsOf(null, call), await psCommands(host, false, call), await psCommands(host, true, call)];
       return { table, boot: await bootOf(), carriers: (marker) => carriersOf(marker, bare, full) };
     },

@@ -64,6 +64,11 @@ const KEEP = "set-option -p @aifleet_last 1 ; run-shell -C 'capture-pane -S - -b
 const CLEAR = `if-shell -F '#{||:#{alternate_on},#{==:#{history_limit},0}}' ${tmuxWord(`${KEEP} ; copy-mode ; send-keys -R`)} 'send-keys -R ; copy-mode -u'`;
 const MARK = "set-option -p @aifleet_ended 1 ; set-option -F -p @aifleet_history '#{history_size}'";
 const RESET = `if-shell -F '#{@aifleet_ended}' '' ${tmuxWord(`copy-mode -q ; ${MARK} ; ${CLEAR}`)}`;
+/**
+ * As a program ends. Where its screen was read for the last time and its session is about to go there is nothing to keep: the rest takes
+ * tmux a millisecond each, in which it answers nobody.
+ */
+const DIED = `if-shell -F '#{@aifleet_leaving}' 'copy-mode -q ; send-keys -R' ${tmuxWord(RESET)}`;
 const DETACH = `if-shell -F '${DEAD}' ${tmuxWord(RESET)} ; detach-client`;
 
 /**
@@ -86,7 +91,7 @@ function safeguards(detachKey: string): string[] {
     `bind-key ] ${guarded("paste-buffer -p")}`,
     `bind-key = choose-buffer -Z ${tmuxWord(guarded("paste-buffer -p -b '%%'"))}`,
     `bind-key -n MouseDown2Pane select-pane -t = \\; ${mouse}`,
-    `set-hook -g pane-died[90] ${tmuxWord(RESET)}`,
+    `set-hook -g pane-died[90] ${tmuxWord(DIED)}`,
     `bind-key -n ${detachKey} ${tmuxWord(DETACH)}`,
     `bind-key d ${tmuxWord(DETACH)}`,
     "set -g status-interval 2",

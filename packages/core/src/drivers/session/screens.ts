@@ -18,7 +18,7 @@ const HIGHEST = 300;
 export async function captureScreens(
   client: TmuxClient,
   ids: readonly string[],
-  { history, styled }: { readonly history: number; readonly styled: boolean },
+  { history, styled, leaving }: { readonly history: number; readonly styled: boolean; readonly leaving: boolean },
   call?: Call,
 ): Promise<Map<string, Screen>> {
   const panes = [...new Set(ids)].filter((id) => /^%\d+$/.test(id));
@@ -30,7 +30,7 @@ export async function captureScreens(
   const lines = panes.map((id) => {
     const end = `display-message -p '${token} end'`;
     const ended = `display-message -p -t ${id} '${token} ended ${moved} #{pane_height} #{@aifleet_last}' ; capture-pane -p -t ${id}${above(history + HIGHEST)}`;
-    const live = `capture-pane -p${styled ? " -e" : ""} -t ${id}${above(history)}`;
+    const live = `${leaving ? `set-option -p -t ${id} @aifleet_leaving 1 ; ` : ""}capture-pane -p${styled ? " -e" : ""} -t ${id}${above(history)}`;
     // Without the id's `%`, which a message takes as part of a date.
     return `display-message -p '${token} ${id.slice(1)}' ; if-shell -F -t ${id} '#{@aifleet_ended}' "${ended} ; ${end}" "${live} ; ${end}"`;
   });

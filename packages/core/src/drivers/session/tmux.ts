@@ -53,7 +53,8 @@ export function tmuxDriver(options: TmuxOptions): SessionDriver {
       await client.ask(["run-shell", "-b", "true"], {}, call);
       return list(call);
     },
-    screens: (ids, { history = 0, styled = false } = {}, call) => captureScreens(client, ids, { history, styled }, call),
+    screens: (ids, { history = 0, styled = false, leaving = false } = {}, call) =>
+      captureScreens(client, ids, { history, styled, leaving }, call),
     inputMode: (session, { logFile }, call) => readInputMode(host, session.tty, logFile, call),
     paste: (session, agent, text, call) => paste(client, session.id, agent, text, call),
     submit: (session, agent, call) => submit(client, session.id, agent, call),

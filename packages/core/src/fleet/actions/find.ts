@@ -4,7 +4,7 @@ import type { Deps } from "../../engine/deps.js";
 import { look, type Seen } from "../../engine/look.js";
 import { lookAtOne } from "../../engine/one.js";
 import { withReasons } from "../../engine/queued/why.js";
-import { observe, type Reconciled, reconcile, type Scope } from "../../engine/reconcile.js";
+import { type Closeness, observe, type Reconciled, reconcile, type Scope } from "../../engine/reconcile.js";
 import { scopeOf } from "../../engine/scope.js";
 import { isSingle, namesKnown, pick, pickOne } from "../../engine/targets.js";
 import type { AgentRecord, Target } from "../../model/index.js";
@@ -14,8 +14,8 @@ import { listed } from "./list.js";
 import { requireSessions } from "./require.js";
 
 /** The agents a target names, as they are now. */
-export async function find(deps: Deps, target: Target, call?: CallOptions): Promise<readonly Seen[]> {
-  return pick((await lookFor(deps, target, call)).agents, target);
+export async function find(deps: Deps, target: Target, call?: CallOptions, closeness?: Closeness): Promise<readonly Seen[]> {
+  return pick((await lookFor(deps, target, call, closeness)).agents, target);
 }
 
 /** The one agent of a branch or id. */
@@ -30,14 +30,19 @@ export async function scopeFor(deps: Deps, target: Target, call?: CallOptions): 
   return scope;
 }
 
-async function lookFor(deps: Deps, target: Target, call?: CallOptions): Promise<Reconciled & { readonly scope: Scope }> {
+async function lookFor(
+  deps: Deps,
+  target: Target,
+  call?: CallOptions,
+  closeness?: Closeness,
+): Promise<Reconciled & { readonly scope: Scope }> {
   const full = fill(call);
   const scope = scopeOf(deps);
   const one = isSingle(target) ? await lookAtOne(deps, scope, target, full.warn, full) : null;
   if (one !== null) return { ...one, scope: one.agents[0]?.record.commonDir === scope.commonDir ? scope : { commonDir: null } };
-  const here = await reconcile(deps, scope, full.warn, full);
+  const here = await reconcile(deps, scope, full.warn, full, closeness);
   if (scope.commonDir === null || namesKnown(here.agents, target)) return { ...here, scope };
-  const everywhere = await reconcile(deps, { commonDir: null }, full.warn, full);
+  const everywhere = await reconcile(deps, { commonDir: null }, full.warn, full, closeness);
   // A branch of another repository is not meant, only an id is.
   const ids = new Set(typeof target === "string" ? [target] : (target as readonly string[]));
   const added = everywhere.agents.filter(({ record }) => ids.has(record.id) && record.commonDir !== scope.commonDir);

@@ -27,7 +27,7 @@ import { requireSession } from "./require.js";
 
 /** Ends agents and removes worktree, record and marks. Work is never lost: refused, or saved under `force`. */
 export async function kill(deps: Deps, target: Target, options: KillOptions, call?: CallOptions): Promise<KillResult> {
-  const chosen = await find(deps, target, call);
+  const chosen = await find(deps, target, call, "saying");
   requireSession(chosen);
   const progress = call?.onProgress ?? (() => {});
   progress({ type: "plan", agents: chosen.map(({ record }) => record.branch) });
