@@ -166,7 +166,8 @@ function unclear({ code, stderr, stdout }: Ran, tool: Tool, { args }: Command): 
   if (errors.length !== 1 && code !== 7 && !several) wrong.push(`${errors.length} error lines: ${stderr}`);
   if (!new RegExp(`\\b${tool}\\b`, "i").test(stderr) && !/program|session|worktree|work that would be lost/.test(stderr))
     wrong.push(`names no tool: ${stderr}`);
-  if (!lines.some((line) => line.startsWith("hint: ")) && code !== 7) wrong.push(`no hint: ${stderr}`);
+  // Of several each has its own, indented below it.
+  if (!lines.some((line) => line.startsWith(several ? "  " : "hint: ")) && code !== 7) wrong.push(`no hint: ${stderr}`);
   return wrong;
 }
 
