@@ -9,6 +9,18 @@ export async function hasFile(git: Git, repo: Repository, branch: string): Promi
   return (await git.host.files.stat(join(repo.commonDir, "refs", "heads", branch)))?.kind === "file";
 }
 
+/** Where those of the branches stand that have files of their own. */
+export async function fileTips(git: Git, repo: Repository, branches: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const texts = await git.host.files.readMany(branches.map((branch) => join(repo.commonDir, "refs", "heads", branch)));
+  return new Map(
+    branches.flatMap((branch, i) => {
+      // One that only leads to another branch is for git.
+      const tip = /^([0-9a-f]{40}|[0-9a-f]{64})\n$/.exec(texts[i] ?? "")?.[1];
+      return tip === undefined ? [] : [[branch, tip] as const];
+    }),
+  );
+}
+
 /** Throws where a branch that git said it had deleted is still there. */
 export async function requireGone(git: Git, repo: Repository, branch: string): Promise<void> {
   if (!(await hasFile(git, repo, branch))) return;

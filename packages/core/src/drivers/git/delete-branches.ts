@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Repository } from "../../model/index.js";
 import type { BranchEnd, Call, Locks } from "../../ports/index.js";
-import { requireGone } from "./branch-file.js";
+import { fileTips, requireGone } from "./branch-file.js";
 import { branchTips, heldBranches } from "./branches.js";
 import type { Git } from "./client.js";
 import { removeBranchSection, requireOid } from "./refs.js";
@@ -26,7 +26,11 @@ export async function deleteBranches(
   call?: Call,
 ): Promise<ReadonlySet<string>> {
   const names = branches.map(({ name }) => name);
-  const [tips, held] = [await branchTips(git, repo, names, call), await heldBranches(git, repo, call)];
+  // What a file says is looked at once more by git, which deletes a branch only if it still stands there.
+  const written = await fileTips(git, repo, names);
+  const unwritten = names.filter((name) => !written.has(name));
+  const tips = new Map([...written, ...(await branchTips(git, repo, unwritten, call))]);
+  const held = await heldBranches(git, repo, call);
   const gone = new Set(names.filter((name) => !tips.has(name)));
   const standing = branches.flatMap((branch): Standing[] => {
     const tip = tips.get(branch.name);
