@@ -36,7 +36,7 @@ export default [
   {
     what: "a branch that git says it has made is there",
     file: "packages/core/src/drivers/git/add/make-branches.ts",
-    replace: "  await Promise.all(branches.map(({ spec }) => requireMade(git, repo, spec.branch)));\n",
+    replace: "  await requireMade(git, repo, names);\n",
     by: "",
     test: "packages/cli/test/faults/broken-tools.test.ts",
     name: "says what is wrong within ten seconds",

@@ -2,16 +2,13 @@ import { FleetError } from "../../errors/index.js";
 import type { BranchFacts, Repository } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
 import { areAbsent } from "./absent-refs.js";
-import { hasFile } from "./branch-file.js";
+import { hasFile, MAX_PATTERNS } from "./branch-file.js";
 import type { Git } from "./client.js";
 import { senseless } from "./failure.js";
 import { mapThroughRefspec } from "./parse-config.js";
 import { type HeldBranches, readHeldBranches } from "./registrations.js";
 import { repositorySettings } from "./repository-settings.js";
 import { listWorktrees } from "./worktree-list.js";
-
-/** More patterns than this cost more than reading all refs. */
-const MAX_PATTERNS = 300;
 
 /** Facts on several branch names: two git calls, however many names, one where none of them is there. */
 export async function branchFacts(git: Git, repo: Repository, names: readonly string[], call?: Call): Promise<Map<string, BranchFacts>> {

@@ -47,7 +47,7 @@ export async function makeBranch(git: Git, repo: Repository, name: string, commi
   checkBranchName(name);
   const args = ["update-ref", `refs/heads/${name}`, requireOid(commit), ""];
   const { exitCode, stderr } = await git.run(repo.commonDir, args, { accept: [0, 1, 128] }, call);
-  if (exitCode === 0) return requireMade(git, repo, name);
+  if (exitCode === 0) return requireMade(git, repo, [name]);
   const now = await resolveCommit(git, repo.commonDir, `refs/heads/${name}`, call);
   if (now === null) throw new FleetError("DRIVER_FAILED", `git could not make the branch ${name}: ${stderr.trim()}`);
   if (now !== commit)

@@ -57,7 +57,7 @@ export async function makeBranches(
     const args = ["branch", "--quiet", "--track", "--end-of-options", branch.spec.branch, branch.spec.base];
     await one(branch, async () => {
       await git.run(repo.commonDir, args);
-      await requireMade(git, repo, branch.spec.branch);
+      await requireMade(git, repo, [branch.spec.branch]);
     });
   }
   return failed;
@@ -71,7 +71,8 @@ function isRefusal(error: FleetError): boolean {
 async function createRefs(git: Git, repo: Repository, branches: readonly BranchToMake[]): Promise<void> {
   const input = branches.map(({ spec, commit }) => `create refs/heads/${spec.branch}\0${commit}\0`).join("");
   await git.run(repo.commonDir, ["update-ref", "-m", "branch: Created by fleet", "-z", "--stdin"], { input, brief: true });
-  await Promise.all(branches.map(({ spec }) => requireMade(git, repo, spec.branch)));
+  const names = branches.map(({ spec }) => spec.branch);
+  await requireMade(git, repo, names);
 }
 
 /** Git's word on a branch that could not be made, put as what stands in its way. */
