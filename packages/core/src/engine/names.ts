@@ -6,8 +6,13 @@ const HASH_LENGTH = 6;
 
 /** `<folder name made safe>-<6 hex of the common git directory>`: two repositories of one name differ. */
 export function projectName(repo: Repository): string {
-  return `${makeSafe(basename(repo.path)) || "repo"}-${shortHash(repo.commonDir)}`;
+  const name = projects.get(repo) ?? `${makeSafe(basename(repo.path)) || "repo"}-${shortHash(repo.commonDir)}`;
+  projects.set(repo, name);
+  return name;
 }
+
+/** A batch asks for each of its agents. */
+const projects = new WeakMap<Repository, string>();
 
 /**
  * The branch as a folder and session name: itself where that is safe, else made safe, cut and hashed.

@@ -12,8 +12,12 @@ const READY_MS = 15_000;
 /** A program that shows no sign of its own takes a paste when it has printed nothing for this long, milliseconds. */
 const QUIET_MS = 600;
 const POLL_MS = 10;
-/** How often it is asked whether a program waits for input, in polls: that takes a look at all processes. */
+/** The first looks follow each other faster: most programs that wait for input do so within some milliseconds. */
+const FIRST_POLL_MS = 2;
+const GROWTH = 1.5;
+/** How often it is asked whether a program waits for input, in polls, and from which poll on that seldom: it takes a look at many processes. */
 const INPUT_EVERY = 4;
+const OFTEN = 8;
 
 const BLANK: Screen = { lines: [] };
 
@@ -50,10 +54,14 @@ export function riser(deps: Deps, call?: Call): Riser {
 
   const run = async () => {
     running = true;
+    let pause = FIRST_POLL_MS;
     try {
       while (rising.size > 0) {
+        const before = deps.clock.now();
         for (const settled of await poll(deps, [...rising], call)) rising.delete(settled);
-        if (rising.size > 0) await deps.clock.sleep(POLL_MS, call);
+        // Those that come up need the processors as well.
+        if (rising.size > 0) await deps.clock.sleep(Math.max(pause, deps.clock.now() - before), call);
+        pause = Math.min(POLL_MS, pause * GROWTH);
       }
     } catch (error) {
       for (const entry of rising) entry.reject(error);
@@ -160,7 +168,7 @@ function looksUp(deps: Deps, entry: Rising, screen: Screen | null): boolean {
 async function awaitingInput(deps: Deps, rising: readonly Rising[], call?: Call): Promise<ReadonlySet<Rising>> {
   const asked = rising.filter((entry) => {
     entry.polls += 1;
-    return entry.ready === null && entry.polls % INPUT_EVERY === 1;
+    return entry.ready === null && (entry.polls <= OFTEN || entry.polls % INPUT_EVERY === 1);
   });
   if (asked.length === 0) return new Set();
   const awaits = await deps.processes.awaitsInput(

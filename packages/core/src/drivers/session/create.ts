@@ -28,7 +28,9 @@ export async function* createSessions(context: CreateContext, specs: readonly Se
   if (specs.length === 0) return;
   const update = await prepareServer(context.options, context.client);
   const umask = await callersUmask(context.client.host);
-  for (let at = 0; at < specs.length; at += CHUNK) yield* createChunk({ ...context, umask }, specs.slice(at, at + CHUNK), update, call);
+  const procfs = await hasProcfs(context.client.host.files);
+  for (let at = 0; at < specs.length; at += CHUNK)
+    yield* createChunk({ ...context, umask, procfs }, specs.slice(at, at + CHUNK), update, call);
 }
 
 /** The umask of the caller, null where the system does not show it: asking Node for it would change it for a moment. */
@@ -39,6 +41,8 @@ async function callersUmask({ files }: Host): Promise<string | null> {
 
 interface ChunkContext extends CreateContext {
   readonly umask: string | null;
+  /** Whether processes show what they run: elsewhere a script tells by its own removal that it does. */
+  readonly procfs: boolean;
 }
 
 async function* createChunk(
@@ -70,6 +74,8 @@ async function* createChunk(
       yield failed(launch.spec, complaint(launch.spec));
     }
     for await (const result of watch(context, [...started.values()], call)) {
+      const launch = open.get(result.agent);
+      if (launch !== undefined && context.procfs) await files.remove(launch.script);
       open.delete(result.agent);
       yield result;
     }
@@ -81,14 +87,14 @@ async function* createChunk(
   }
 }
 
-async function place({ client, umask }: ChunkContext, { spec, script }: Launch): Promise<void> {
+async function place({ client, umask, procfs }: ChunkContext, { spec, script }: Launch): Promise<void> {
   const { files } = client.host;
   checkSpec(spec);
   const real = await files.realPath(spec.cwd);
   if (real === null || (await files.stat(real))?.kind !== "folder") throw noFolder(spec);
   await files.makeFolder(folderOf(spec.logFile));
   // Appending makes the file 0600 and, unlike writing, does not wait for the disk: it lives for milliseconds.
-  await files.append(script, specScript(spec, script, umask));
+  await files.append(script, specScript(spec, script, umask, !procfs));
 }
 
 interface Starts {
@@ -131,14 +137,14 @@ async function start(context: ChunkContext, launches: readonly Launch[], update:
   return { started, complaint };
 }
 
-async function* watch(context: CreateContext, all: readonly Started[], call?: Call): AsyncIterable<SessionResult> {
+async function* watch(context: ChunkContext, all: readonly Started[], call?: Call): AsyncIterable<SessionResult> {
   const { files } = context.client.host;
-  const procfs = await hasProcfs(files);
   const deadline = performance.now() + BIRTH_MS;
   let pending = [...all];
   while (pending.length > 0) {
     throwIfAborted(call?.signal);
-    const states = await births(files, pending, procfs);
+    const began = performance.now();
+    const states = await births(files, pending, context.procfs);
     const dead = pending.filter((_, i) => states[i] === "dead");
     for (const [i, started] of pending.entries())
       if (states[i] === "up") yield { agent: started.launch.spec.agent, ok: true, session: running(started) };
@@ -150,7 +156,8 @@ async function* watch(context: CreateContext, all: readonly Started[], call?: Ca
         yield failed(launch.spec, new FleetError("TIMEOUT", `The program of ${launch.spec.name} did not start.`));
       return;
     }
-    if (pending.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    // What is being born needs the processors as well.
+    if (pending.length > 0) await new Promise((resolve) => setTimeout(resolve, Math.max(1, 2 * (performance.now() - began))));
   }
 }
 

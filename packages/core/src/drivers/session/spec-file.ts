@@ -21,17 +21,18 @@ const FROM_SERVER = ["TMUX", "TMUX_PANE", "PATH", "HOME", "LANG", "SHELL", "OLDP
 export const NO_FOLDER_SUFFIX = ".cwd";
 
 /**
- * The script that a pane starts with: removes itself, enters the folder, sets the environment and
- * becomes the program. All of the user's text stands in it single-quoted and nowhere else. With a
- * `umask`, in octal, what the program makes has it; else that of whoever started the server.
+ * The script that a pane starts with: enters the folder, sets the environment and becomes the program.
+ * All of the user's text stands in it single-quoted and nowhere else. With a
+ * `umask`, in octal, what the program makes has it; else that of whoever started the server. `removesItself`, which takes a
+ * program of its own: else whoever made it removes it once it has run.
  */
-export function specScript(spec: SessionSpec, path: string, umask: string | null = null): string {
+export function specScript(spec: SessionSpec, path: string, umask: string | null = null, removesItself = true): string {
   const handed = Object.entries(spec.env).filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !NOT_HANDED_OVER.test(name));
   const kept = new Set(handed.map(([name]) => name));
   const dropped = FROM_SERVER.filter((name) => !kept.has(name));
   const file = shellWord(path);
   return [
-    `rm -f -- ${file}`,
+    ...(removesItself ? [`rm -f -- ${file}`] : []),
     `cd -P -- ${shellWord(spec.cwd)} 2>/dev/null || { umask 077; : > ${file}${NO_FOLDER_SUFFIX}; exit 71; }`,
     limitLine(spec.agent),
     ...(umask === null ? [] : [`umask ${umask}`]),
