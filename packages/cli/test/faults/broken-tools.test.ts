@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { promptsTaken } from "../../../core/test/support/demo.js";
 import { makeWorld, settle, type World } from "../../../core/test/support/world.js";
 import { type Listed, listed, savedIds, strays } from "./support/oracle.js";
 import { figure, LONG } from "./support/report.js";
@@ -141,7 +142,7 @@ async function tryOne(command: Command, tool: Tool, fault: Fault, at: number, ma
   const kept = branchesKept(command, names);
   wrong.push(...(await strays(world, repo, next.agents, { branches: kept, ended })).map((stray) => `stray: ${stray}`));
   wrong.push(...(await lost(command, before, next.agents, ran)));
-  await putBack(before, next.agents);
+  await putBack(command, before, next.agents);
   return {
     wrong: wrong.map(
       (text) => `${tool} ${fault} at ${match ?? (at > 0 ? at : at === 0 ? "every call" : "every call but --version")}: ${text}`,
@@ -208,8 +209,17 @@ async function lost(command: Command, before: readonly Listed[], now: readonly L
   return wrong;
 }
 
+/** Clears what was typed and never submitted, as somebody at the terminal would: every prompt after it would be refused. */
+function clearInput(): void {
+  for (const line of world.tmux("list-panes", "-a", "-F", "#{pane_id} #{@aifleet_unsent}").split("\n")) {
+    const [pane = "", unsent = ""] = line.split(" ");
+    if (unsent !== "") world.tmux("send-keys", "-t", pane, "C-u", ";", "set-option", "-p", "-u", "-t", pane, "@aifleet_unsent");
+  }
+}
+
 /** The scene as it was, whatever the command came to. */
-async function putBack(before: readonly Listed[], now: readonly Listed[]): Promise<void> {
+async function putBack(command: Command, before: readonly Listed[], now: readonly Listed[]): Promise<void> {
+  if (command.args[0] === "prompt") clearInput();
   const names = now.map(({ branch }) => branch);
   const made = names.filter((name) => !before.some(({ branch }) => branch === name));
   if (made.some((name) => name !== "d")) await sure("kill", ...made.filter((name) => name !== "d"), "--force", "--yes");
@@ -281,6 +291,26 @@ describe("a command with a broken tool", () => {
       process.kill(server, "SIGCONT");
     }
     expect((await listed(world, repo)).agents.map(ended)).toEqual(scene.map(ended));
+  }, 60_000);
+
+  it("types a prompt once, also a queued one, where tmux does what it is told and says that it failed", async () => {
+    world = makeWorld("typed-once");
+    repo = world.repo();
+    await sure("create", "a");
+    await sure("wait", "a", "--timeout", "20");
+    const { path } = breakTool(world, "tmux", FAULTS["does its work and fails"], 0, "send-keys");
+    const ran = await run(world, repo, ["prompt", "a", "only once", "--when-idle"], { PATH: path });
+    expect([ran.code, ran.stderr]).toEqual([
+      6,
+      expect.stringMatching(/^error: Whether a took the prompt is not known: tmux .*; it was typed/),
+    ]);
+    await settle(
+      () => promptsTaken(world),
+      (all) => all.length > 0,
+    );
+    await sure("wait", "a", "--timeout", "20");
+    await sure("__courier", repo);
+    expect(promptsTaken(world).map(({ text }) => text)).toEqual(["only once"]);
   }, 60_000);
 
   it("has the time a slow checkout needs while it gets on, and gives up one that does not", async () => {

@@ -41,4 +41,12 @@ export default [
     test: "packages/cli/test/faults/broken-tools.test.ts",
     name: "says what is wrong within ten seconds",
   },
+  {
+    what: "what was typed, and not seen to be, is never typed again",
+    file: "packages/core/src/engine/deliver.ts",
+    replace: "await attempt(() => deps.sessions.submit(session, record.id), ",
+    by: "await (async (work: () => Promise<string>, _: string) => work())(() => deps.sessions.submit(session, record.id), ",
+    test: "packages/cli/test/faults/broken-tools.test.ts",
+    name: "types a prompt once",
+  },
 ];

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { FleetError, isFleetError } from "../errors/index.js";
+import { FleetError, isFleetError, toFleetError } from "../errors/index.js";
 import type { AgentRecord, Session } from "../model/index.js";
 import type { AgentAdapter, Call, Foreground, InputMode, Typed } from "../ports/index.js";
 import { askSessions } from "./ask-sessions.js";
@@ -123,7 +123,8 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   const before = await bytesRead(deps, session, call);
   await noteTyped(deps, record.id);
   // What has begun is brought to its Enter, whatever the caller's signal says: the text could not be taken back.
-  const sent = await deps.sessions.paste(session, record.id, paste);
+  const sent = await attempt(() => deps.sessions.paste(session, record.id, paste), "it may stand in its input, not submitted");
+  if (typeof sent !== "string") return sent;
   if (sent === "held") return refused(HELD);
   if (sent !== "sent") return refused("its program ended meanwhile");
   const bytes = Buffer.byteLength(paste);
@@ -135,9 +136,9 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
   }
   await deps.clock.sleep(adapter?.submitDelayMs ?? 0);
   const atEnter = together ? before : await bytesRead(deps, session);
-  if ((await deps.sessions.submit(session, record.id)) !== "sent") {
-    return unverified("its program ended before the text was submitted");
-  }
+  const entered = await attempt(() => deps.sessions.submit(session, record.id), "it was typed, and may not be submitted");
+  if (typeof entered !== "string") return entered;
+  if (entered !== "sent") return unverified("its program ended before the text was submitted");
   if (atEnter === null) return unverified("this system does not show whether the program read it");
   try {
     if (await waitForRead(deps, session, atEnter + (together ? bytes : 0) + 1, readMs, call)) {
@@ -147,8 +148,21 @@ async function type(deps: Deps, record: AgentRecord, session: Session, text: str
     return unverified(ended ? "its program ended before it was seen to read it" : "the program has not read the Enter key");
   } catch (error) {
     if (isFleetError(error, "INTERRUPTED")) return unverified(CUT_OFF);
-    throw error;
+    return unverified(`it was submitted, and then ${sentence(error)}`);
   }
+}
+
+/** Does what changes the agent's input. Whoever is not told whether it was done must not do it again: that is no failure, but a thing unknown. */
+async function attempt<T extends string>(work: () => Promise<T>, left: string): Promise<T | Receipt> {
+  try {
+    return await work();
+  } catch (error) {
+    return unverified(`${sentence(error)}; ${left}`);
+  }
+}
+
+function sentence(error: unknown): string {
+  return toFleetError(error).message.replace(/\.$/, "");
 }
 
 /** Waits until a program that announces itself has done so and shows its input: what it is given before is lost. */
