@@ -32,9 +32,10 @@ try {
 const hash = source.slice(-17, -1);
 // One cache for each kind of command: V8 takes in the whole of one, whatever of it is then run.
 const LOOKS = ["list", "logs", "path", "prompt", "wait", "diff", "answer", "attach", "__complete"];
+const MAKES = ["create", "fanout", "multi", "resume"];
 const [command = ""] = process.argv.slice(2);
 const isHelp = !/^[a-z_]/.test(command) || command === "help" || process.argv.includes("--help") || process.argv.includes("-h");
-const kind = isHelp ? "help" : LOOKS.includes(command) ? "look" : "make";
+const kind = isHelp ? "help" : LOOKS.includes(command) ? "look" : MAKES.includes(command) ? "make" : "rest";
 const build = `fleet-${process.version}-${process.arch}-${hash}-`;
 const name = `${build}${kind}.cache`;
 const building = process.env.FLEET_CODE_CACHE === "build";
@@ -90,13 +91,16 @@ function read(place) {
   }
 }
 
-/** FNV over words of four bytes: finds damage, at a fraction of what loading zlib for its crc32 takes. */
+/**
+ * FNV over words of four bytes, one in eight, which takes a fraction of what loading zlib for its crc32 does, or looking at each:
+ * what a disk loses is blocks, and what a write left out is an end.
+ */
 function checksum(data) {
   const words = Math.floor(data.length / 4);
   const copied = data.byteOffset % 4 === 0 ? data : Uint8Array.from(data);
   const view = new Int32Array(copied.buffer, copied.byteOffset, words);
   let sum = 0x811c9dc5 ^ data.length;
-  for (let at = 0; at < words; at += 1) sum = Math.imul(sum ^ view[at], 0x01000193);
+  for (let at = 0; at < words; at += 8) sum = Math.imul(sum ^ view[at], 0x01000193);
   for (let at = words * 4; at < data.length; at += 1) sum = Math.imul(sum ^ data[at], 0x01000193);
   return sum >>> 0;
 }

@@ -48,7 +48,9 @@ async function warm(bin: string): Promise<void> {
       ["logs", "warm"],
       ["list", "--json"],
       ["list"],
-      ["kill", "warm", "--force", "--yes"],
+      ["kill", "warm"],
+      ["fanout", "2", "warm", "--agent", "demo"],
+      ["kill", "--all", "--force", "--yes"],
       ["list"],
     ]) {
       run(process.execPath, [bin, ...args]);

@@ -65,7 +65,7 @@ describe("the start", () => {
     });
     const bin = join(copy, "bin/fleet.js");
     const caches = readdirSync(join(copy, "dist")).filter((name) => name.endsWith(".cache"));
-    expect(caches.map((name) => name.replace(/.*-/, "")).sort()).toEqual(["help.cache", "look.cache", "make.cache"]);
+    expect(caches.map((name) => name.replace(/.*-/, "")).sort()).toEqual(["help.cache", "look.cache", "make.cache", "rest.cache"]);
     const cacheOf = (kind: string) => caches.find((name) => name.endsWith(`-${kind}.cache`)) as string;
     const place = join(copy, "dist", cacheOf("help"));
     const env = { ...world.env, AI_FLEET_HOME: join(world.root, "cache-home") };
