@@ -3,6 +3,7 @@
  * what it started goes with it, and so that a Ctrl+C on the terminal reaches us alone: we decide
  * which step is finished and which is undone.
  */
+import { elapsedMs } from "../model/index.js";
 
 /** How long a group that was asked to end may take to tidy up (git removes its lock files) before it is killed. */
 export const GRACE_MS = 500;
@@ -44,9 +45,9 @@ export async function endGroup(pid: number, graceMs = GRACE_MS): Promise<void> {
 }
 
 async function gone(pid: number, ms: number): Promise<boolean> {
-  const end = performance.now() + ms;
+  const end = elapsedMs() + ms;
   while (signalGroup(pid, 0)) {
-    if (performance.now() >= end) return false;
+    if (elapsedMs() >= end) return false;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return true;

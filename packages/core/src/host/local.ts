@@ -1,4 +1,5 @@
 import { throwIfAborted } from "../errors/index.js";
+import { elapsedMs } from "../model/index.js";
 import type { Host, RunOptions } from "../ports/index.js";
 import { childEnv, plainEnv } from "./environment.js";
 import { localFiles } from "./files.js";
@@ -32,14 +33,14 @@ export function localHost(options: LocalHostOptions = {}): Host {
 
   const traced = async <T>(argv: readonly string[], work: () => Promise<T>, codeOf: (value: T) => number | null): Promise<T> => {
     if (options.onCommand === undefined) return work();
-    const began = performance.now();
+    const began = elapsedMs();
     let exitCode: number | null = null;
     try {
       const value = await work();
       exitCode = codeOf(value);
       return value;
     } finally {
-      options.onCommand({ argv, exitCode, durationMs: performance.now() - began });
+      options.onCommand({ argv, exitCode, durationMs: elapsedMs() - began });
     }
   };
 

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { throwIfAborted, toFleetError } from "../errors/index.js";
+import { elapsedMs } from "../model/index.js";
 import { type Call, STAT_WORDS, type TreeEntry } from "../ports/index.js";
 import { type Filled, type FillJob, fillFolders } from "./fill-folders.js";
 
@@ -55,17 +56,17 @@ export async function replicate(
 
 async function fillHere(job: FillJob, call: Call): Promise<readonly Filled[]> {
   const steps = fillFolders(fs, job);
-  let began = performance.now();
+  let began = elapsedMs();
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done === true) return step.value;
     const { value: file } = step;
     if (file !== null) {
       const copies = file.places.map((place) => copyFile(file.source, place, COPY).then(() => null));
       file.errors = await Promise.all(copies.map((copy) => copy.catch((error: Error) => error)));
-    } else if (performance.now() - began < SLICE_MS) continue;
+    } else if (elapsedMs() - began < SLICE_MS) continue;
     else await new Promise((resolve) => setImmediate(resolve));
     throwIfAborted(call.signal);
-    began = performance.now();
+    began = elapsedMs();
   }
 }
 

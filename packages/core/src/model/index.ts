@@ -2,6 +2,7 @@ export * from "./agent.js";
 export * from "./agent-mark.js";
 export * from "./check-record.js";
 export * from "./delivery.js";
+export * from "./elapsed.js";
 export * from "./events.js";
 export * from "./kill.js";
 export * from "./process.js";

@@ -1,4 +1,5 @@
 import { FleetError, interrupted, isFleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
+import { elapsedMs } from "../../model/index.js";
 import type { Call, Host } from "../../ports/index.js";
 import { type GitKind, gitEnvironment, QUICK_MS } from "./environment.js";
 import type { GitOutcome } from "./failure.js";
@@ -53,7 +54,7 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
   let stuckAt = Number.NEGATIVE_INFINITY;
   const patience = (kind: GitKind): number => {
     if (kind !== "quick") return timeoutMs;
-    return Math.min(performance.now() - stuckAt < STUCK_MS ? AGAIN_MS : QUICK_MS, timeoutMs);
+    return Math.min(elapsedMs() - stuckAt < STUCK_MS ? AGAIN_MS : QUICK_MS, timeoutMs);
   };
   return {
     host,
@@ -63,7 +64,7 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
       const env = gitEnvironment(host, kind, options.env);
       const idleMs = patience(kind);
       const input = options.input ?? "";
-      const start = performance.now();
+      const start = elapsedMs();
       const brief = runner === undefined ? (options.brief ?? kind !== "act") : runner === "spawn";
       const runGit = brief ? runSpawnedGit : runSimpleGit;
       let exitCode: number | null = null;
@@ -79,10 +80,10 @@ export function gitClient(host: Host, timeoutMs: number, onCommand?: (command: G
         return { exitCode, stdout: outcome.stdout, stderr: outcome.stderr };
       } catch (error) {
         if (call.signal?.aborted && !(error instanceof FleetError && error.code === "INTERRUPTED")) throw interrupted(call.signal);
-        if (kind !== "act" && isFleetError(error, "TIMEOUT")) stuckAt = performance.now();
+        if (kind !== "act" && isFleetError(error, "TIMEOUT")) stuckAt = elapsedMs();
         throw toFleetError(error, "git");
       } finally {
-        onCommand?.({ argv, exitCode, durationMs: performance.now() - start });
+        onCommand?.({ argv, exitCode, durationMs: elapsedMs() - start });
       }
     },
   };

@@ -1,4 +1,4 @@
-import type { Repository } from "../../model/index.js";
+import { elapsedMs, type Repository } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
 import type { Git } from "./client.js";
 import { senseless } from "./failure.js";
@@ -15,7 +15,7 @@ const lately = new WeakMap<Repository, { readonly at: number; readonly entries: 
 /** The settings of a repository that decide how branches and worktrees are made in it. One git call. */
 export async function repositorySettings(git: Git, repo: Repository, call?: Call): Promise<readonly ConfigEntry[]> {
   const entries = read(git, repo, call);
-  lately.set(repo, { at: performance.now(), entries });
+  lately.set(repo, { at: elapsedMs(), entries });
   return entries;
 }
 
@@ -23,7 +23,7 @@ export async function repositorySettings(git: Git, repo: Repository, call?: Call
 export async function latestSettings(git: Git, repo: Repository, call?: Call): Promise<readonly ConfigEntry[]> {
   const last = lately.get(repo);
   lately.delete(repo);
-  if (last !== undefined && performance.now() - last.at < FRESH_MS) {
+  if (last !== undefined && elapsedMs() - last.at < FRESH_MS) {
     const entries = await last.entries.catch(() => null);
     if (entries !== null) return entries;
   }

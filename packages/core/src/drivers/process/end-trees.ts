@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { interrupted, throwIfAborted } from "../../errors/index.js";
+import { elapsedMs } from "../../model/index.js";
 import type { Call, EndReport } from "../../ports/index.js";
 import { type Group, groupsOf, isStillOurs, membersOf } from "./groups.js";
 import type { Row, Table } from "./table.js";
@@ -35,16 +36,16 @@ export async function endTrees(hands: ProcessHands, targets: readonly EndTarget[
   const known = new Map<number, Row>();
   const groups = new Map<number, Group>();
   const untouchable = new Set<number>();
-  const killAt = performance.now() + graceMs;
+  const killAt = elapsedMs() + graceMs;
   const giveUpAt = killAt + PERSIST_MS;
   let last: Scan | undefined;
   for (;;) {
     throwIfAborted(call.signal);
-    const killing = performance.now() >= killAt;
+    const killing = elapsedMs() >= killAt;
     const scan: Scan = await hands.scan(last, call);
     last = scan;
     const victims = findVictims(targets, scan, known, hands.spared, groups.values()).filter((row) => !untouchable.has(row.pid));
-    if (performance.now() >= giveUpAt) return await report(hands, known, call);
+    if (elapsedMs() >= giveUpAt) return await report(hands, known, call);
     if (victims.length === 0) {
       const unseen = await livingOn(hands, groups, scan.table, call);
       if (unseen.length === 0) return await report(hands, known, call);
@@ -63,7 +64,7 @@ export async function endTrees(hands: ProcessHands, targets: readonly EndTarget[
       if (!killing && !isFirst) continue;
       if (!(await signalIfSame(hands, victim, killing, call))) untouchable.add(victim.pid);
     }
-    await gone(hands, victims, Math.min(killing ? performance.now() + 200 : killAt, giveUpAt), call);
+    await gone(hands, victims, Math.min(killing ? elapsedMs() + 200 : killAt, giveUpAt), call);
   }
 }
 
@@ -110,7 +111,7 @@ async function gone(hands: ProcessHands, victims: readonly Row[], deadline: numb
       call,
     );
     left = left.filter((row) => now.get(row.pid) === row.start);
-    if (left.length === 0 || performance.now() >= deadline) return;
+    if (left.length === 0 || elapsedMs() >= deadline) return;
     await rest(pause, call);
   }
 }

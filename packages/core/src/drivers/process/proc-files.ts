@@ -1,4 +1,5 @@
 import { FleetError } from "../../errors/index.js";
+import { elapsedMs } from "../../model/index.js";
 import type { Host } from "../../ports/index.js";
 import { type Followed, followProcesses } from "./followed.js";
 import { parseStat, type Stat } from "./stat.js";
@@ -65,7 +66,7 @@ export function procFiles(host: Host): ProcFiles {
     allStats,
     followed: followProcesses(files, allPids, stats),
     recentStats() {
-      if (recent === undefined || performance.now() > recent.until) recent = { until: performance.now() + RECENT_MS, table: allStats() };
+      if (recent === undefined || elapsedMs() > recent.until) recent = { until: elapsedMs() + RECENT_MS, table: allStats() };
       return recent.table;
     },
     async boot() {

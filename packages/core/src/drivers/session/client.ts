@@ -1,5 +1,6 @@
 import { diskFailure, FleetError, isFleetError } from "../../errors/index.js";
 import { printable } from "../../host/index.js";
+import { elapsedMs } from "../../model/index.js";
 import type { Call, Host, RunResult } from "../../ports/index.js";
 import type { TmuxOptions } from "./settings.js";
 import { tmuxVersion } from "./version.js";
@@ -51,7 +52,7 @@ export class TmuxClient {
   /** Asks the server. A non-zero exit is data; not reaching it in time throws `TIMEOUT`. */
   async ask(args: readonly string[], options: TmuxCall = {}, call?: Call): Promise<TmuxAnswer> {
     const { input, start = false, brief = false } = options;
-    const isStuck = performance.now() - this.#stuckAt < STUCK_MS;
+    const isStuck = elapsedMs() - this.#stuckAt < STUCK_MS;
     const timeoutMs = isStuck ? AGAIN_MS : (options.timeoutMs ?? PROBE_MS);
     try {
       await this.#options.tools?.check("tmux", () => tmuxVersion(this.host, this.env));
@@ -64,7 +65,7 @@ export class TmuxClient {
       return { server: true, ...result };
     } catch (error) {
       if (!isFleetError(error, "TIMEOUT")) throw error;
-      this.#stuckAt = performance.now();
+      this.#stuckAt = elapsedMs();
       if ("tool" in error.data) throw error;
       throw new FleetError("TIMEOUT", `tmux did not answer within ${timeoutMs / 1000} s.`, {
         hint: `Look what holds the server up: tmux -S ${this.#options.socket} list-sessions`,

@@ -1,5 +1,5 @@
 import { FleetError, throwIfAborted, toFleetError } from "../../errors/index.js";
-import type { Session } from "../../model/index.js";
+import { elapsedMs, type Session } from "../../model/index.js";
 import type { Call, Host, SessionResult, SessionSpec } from "../../ports/index.js";
 import { births, hasProcfs } from "./birth.js";
 import { type TmuxClient, tmuxFailure, WORK_MS } from "./client.js";
@@ -139,25 +139,25 @@ async function start(context: ChunkContext, launches: readonly Launch[], update:
 
 async function* watch(context: ChunkContext, all: readonly Started[], call?: Call): AsyncIterable<SessionResult> {
   const { files } = context.client.host;
-  const deadline = performance.now() + BIRTH_MS;
+  const deadline = elapsedMs() + BIRTH_MS;
   let pending = [...all];
   while (pending.length > 0) {
     throwIfAborted(call?.signal);
-    const began = performance.now();
+    const began = elapsedMs();
     const states = await births(files, pending, context.procfs);
     const dead = pending.filter((_, i) => states[i] === "dead");
     for (const [i, started] of pending.entries())
       if (states[i] === "up") yield { agent: started.launch.spec.agent, ok: true, session: running(started) };
     for (const result of await buried(context, dead, call)) yield result;
     pending = pending.filter((_, i) => states[i] === "pending");
-    if (pending.length > 0 && performance.now() > deadline) {
+    if (pending.length > 0 && elapsedMs() > deadline) {
       await context.end(pending.map(({ launch }) => launch.spec.agent));
       for (const { launch } of pending)
         yield failed(launch.spec, new FleetError("TIMEOUT", `The program of ${launch.spec.name} did not start.`));
       return;
     }
     // What is being born needs the processors as well.
-    if (pending.length > 0) await new Promise((resolve) => setTimeout(resolve, Math.max(1, 2 * (performance.now() - began))));
+    if (pending.length > 0) await new Promise((resolve) => setTimeout(resolve, Math.max(1, 2 * (elapsedMs() - began))));
   }
 }
 
@@ -183,12 +183,12 @@ async function buried(context: CreateContext, dead: readonly Started[], call?: C
 
 /** Waits until the server, too, has noticed: the end of a child of its own makes it look at all of them. Never waited for: that could hang. */
 async function deadPanes(client: TmuxClient, ids: ReadonlySet<string>, call?: Call): Promise<Map<string, Session>> {
-  const deadline = performance.now() + 3000;
+  const deadline = elapsedMs() + 3000;
   for (;;) {
     const answer = await client.ask(["run-shell", "-b", "true", ";", "list-panes", "-a", "-F", LIST_FORMAT], {}, call);
     const panes = answer.server ? parsePanes(answer.stdout).filter((pane) => ids.has(pane.id)) : [];
     const settled = (pane: ListedPane) => pane.dead && pane.exitCode !== null;
-    if (panes.every(settled) || performance.now() > deadline)
+    if (panes.every(settled) || elapsedMs() > deadline)
       return new Map(panes.map(({ sessionId: _s, markedPane: _m, ...pane }) => [pane.id, pane]));
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

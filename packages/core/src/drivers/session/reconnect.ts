@@ -1,3 +1,4 @@
+import { elapsedMs } from "../../model/index.js";
 import type { Call } from "../../ports/index.js";
 import type { TmuxClient } from "./client.js";
 
@@ -24,7 +25,7 @@ export async function reconnect(client: TmuxClient, socket: string, pids: readon
     } catch {
       continue;
     }
-    for (const end = performance.now() + WAIT_MS; performance.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    for (const end = elapsedMs() + WAIT_MS; elapsedMs() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
       if (await isReached()) return true;
     }
   }

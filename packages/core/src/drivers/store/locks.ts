@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FleetError, interrupted, throwIfAborted, toFleetError } from "../../errors/index.js";
 import { token } from "../../host/index.js";
+import { elapsedMs } from "../../model/index.js";
 import type { Call, Locks, ProcessDriver } from "../../ports/index.js";
 import { dropLock, lockFolders, sweepLock } from "./lock-folder.js";
 import { ownOwner, readOwner } from "./owner.js";
@@ -32,7 +33,7 @@ export function fileLocks(options: { readonly processes: ProcessDriver }): Locks
       throwIfAborted(call.signal);
       const file = resolve(path);
       // Not by the wall clock, which may be set back meanwhile.
-      const until = performance.now() + timeoutMs;
+      const until = elapsedMs() + timeoutMs;
       const isFree = isUnused(file);
       if (!(await enter(file, timeoutMs, MOST_TURNS * timeoutMs, call.signal))) throw locked(file);
       try {
@@ -92,10 +93,10 @@ async function acquire(file: string, until: number, timeoutMs: number, processes
     const holder = readOwner(`${file}.lock`)?.nonce;
     if (holder !== undefined && holder !== last) {
       // It goes from hand to hand: many ask for it, nobody is stuck.
-      if (last !== undefined) patience = Math.min(performance.now() + timeoutMs, until + MOST_TURNS * timeoutMs);
+      if (last !== undefined) patience = Math.min(elapsedMs() + timeoutMs, until + MOST_TURNS * timeoutMs);
       last = holder;
     }
-    const now = performance.now();
+    const now = elapsedMs();
     if (now >= patience) throw locked(file);
     await pause(Math.min(25 + Math.random() * 50, Math.max(1, patience - now)), call);
   }

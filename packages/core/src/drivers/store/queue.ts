@@ -1,4 +1,5 @@
 import { interrupted } from "../../errors/index.js";
+import { elapsedMs } from "../../model/index.js";
 
 interface Waiting {
   /** It is this one's turn. */
@@ -20,7 +21,7 @@ export function enter(path: string, timeoutMs: number, mostMs: number, signal?: 
     lines.set(path, []);
     return Promise.resolve(true);
   }
-  const end = performance.now() + mostMs;
+  const end = elapsedMs() + mostMs;
   return new Promise((resolve, reject) => {
     const giveUp = (settle: () => void): void => {
       stop();
@@ -37,7 +38,7 @@ export function enter(path: string, timeoutMs: number, mostMs: number, signal?: 
       },
       moved() {
         clearTimeout(timer);
-        timer = wait(Math.min(timeoutMs, Math.max(0, end - performance.now())));
+        timer = wait(Math.min(timeoutMs, Math.max(0, end - elapsedMs())));
       },
     };
     const abort = (): void => giveUp(() => reject(interrupted(signal as AbortSignal)));

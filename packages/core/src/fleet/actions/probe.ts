@@ -4,7 +4,7 @@ import { dropLogs } from "../../engine/logs.js";
 import type { Seen } from "../../engine/look.js";
 import { requireAdapter } from "../../engine/plan.js";
 import { FleetError, isFleetError, toFleetError } from "../../errors/index.js";
-import { type AgentRecord, isEnded } from "../../model/index.js";
+import { type AgentRecord, elapsedMs, isEnded } from "../../model/index.js";
 import type { AgentAdapter } from "../../ports/index.js";
 import type { CallOptions, ProbeOptions, ProbeReport } from "../types.js";
 import { adapterInfo } from "./adapters.js";
@@ -68,7 +68,7 @@ export async function probe(deps: Deps, name: string, options: ProbeOptions, cal
 }
 
 async function begin(deps: Deps, name: string, say: Probe["say"], call: CallOptions): Promise<AgentRecord | null> {
-  const from = performance.now();
+  const from = elapsedMs();
   try {
     await refuseOverLimit(deps, 1, call);
     const { record } = await createAgent(deps, { branch: `fleet-probe-${deps.ids.next()}`, adapter: name, quick: true }, call);
@@ -97,7 +97,7 @@ async function examine(probe: Probe, withPrompt: boolean): Promise<void> {
 /** Waits until it is idle; says what it does instead. */
 async function becomesReady(probe: Probe, check: string): Promise<Seen | null> {
   const { say, adapter } = probe;
-  const from = performance.now();
+  const from = elapsedMs();
   const seen = await until(
     probe,
     ({ record }) => record.status === "idle" || record.status === "waiting" || isEnded(record.status),
@@ -128,7 +128,7 @@ async function becomesReady(probe: Probe, check: string): Promise<Seen | null> {
 const PATTERNS = "agents.<name>.patterns tells its states apart by what it shows: docs/agents.md.";
 
 async function takesPrompt({ deps, adapter, id, say, call }: Probe): Promise<boolean> {
-  const from = performance.now();
+  const from = elapsedMs();
   try {
     const [result] = await prompt(deps, id, PROMPT, {}, call);
     const evidence = result?.evidence ?? "read";
@@ -203,7 +203,7 @@ async function until({ deps, id, call }: Probe, good: (seen: Seen) => boolean, t
 
 /** Worktree, branch, record, what a forced kill saves, logs: all of it was the probe's own. */
 async function remove(deps: Deps, record: AgentRecord, say: Probe["say"]): Promise<void> {
-  const from = performance.now();
+  const from = elapsedMs();
   try {
     const { killed } = await kill(deps, record.id, { force: true, deleteBranch: true });
     if (killed.some(({ saved }) => saved !== null)) await dropTrash(deps, { which: record.id, allRepos: true });
@@ -221,5 +221,5 @@ function shown({ screen }: Seen): string {
 }
 
 function seconds(from: number): string {
-  return `${((performance.now() - from) / 1000).toFixed(1)} s`;
+  return `${((elapsedMs() - from) / 1000).toFixed(1)} s`;
 }
