@@ -157,7 +157,7 @@ describe("a prompt that was killed before its Enter", () => {
 
 describe.runIf(LONG)("a fan-out of 40 that was killed", () => {
   // Moments at which ever more of all 40 is there: branches, worktrees, checkouts, programs.
-  it.each([/started git update-ref/, /rename repo\/\.git\/aifleet-new/, /started git reset/, /started stty/])(
+  it.each([/started git update-ref/, /rename repo\/\.git\/aifleet-new/, /started git reset/, /started tmux .*start-server/])(
     "at %s is undone by the next command within three seconds",
     async (moment) => {
       const world = makeWorld("forty");

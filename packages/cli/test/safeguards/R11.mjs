@@ -20,7 +20,7 @@ export default [
   {
     what: "what ignores TERM gets KILL",
     file: "packages/core/src/drivers/process/end-trees.ts",
-    replace: "const killing = performance.now() >= killAt;",
+    replace: "const killing = elapsedMs() >= killAt;",
     by: "const killing = false;",
     test,
     name: "children that get away in every way",
