@@ -29,8 +29,8 @@ export default [
   {
     what: "a file from the second in which the index was written is read",
     file: "packages/core/src/drivers/git/untouched.ts",
-    replace: "if (isSameStat(stat, entry, writtenAt)) continue;",
-    by: "if (isSameStat(stat, entry, writtenAt) || stat.size > 0) continue;",
+    replace: "if (isOlder(stat) && isSameStat(stat, entry)) continue;",
+    by: "if ((isOlder(stat) && isSameStat(stat, entry)) || stat.size > 0) continue;",
     test: untouched,
     name: "when the index is no younger",
   },

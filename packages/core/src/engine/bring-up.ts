@@ -45,7 +45,7 @@ export async function bringUp(
   call: BringUpCall,
   warm: readonly Warm[] = [],
 ): Promise<readonly Raised[]> {
-  const crew = makeCrew(deps, repo, call, warm);
+  const crew = makeCrew(deps, repo, call, warm, reserved.length);
   call.progress({ type: "plan", agents: reserved.map(({ record }) => record.branch) });
   return Promise.all(
     reserved.map(async ({ plan, record }): Promise<Raised> => {

@@ -31,8 +31,8 @@ export interface Crew {
   readonly waitUntilUp: Riser;
 }
 
-/** What is asked for by several agents at about the same time goes out as one request. */
-export function makeCrew(deps: Deps, repo: Repository, call: BringUpCall, warm: readonly Warm[] = []): Crew {
+/** What is asked for by several of the `agents` at about the same time goes out as one request. */
+export function makeCrew(deps: Deps, repo: Repository, call: BringUpCall, warm: readonly Warm[], agents: number): Crew {
   const parallel = deps.settings.config.fleet.maxParallel;
   const prints = new Map<string, Promise<string>>();
   const add = batcher(async (specs: readonly WorktreeSpec[]) => {
@@ -58,7 +58,7 @@ export function makeCrew(deps: Deps, repo: Repository, call: BringUpCall, warm: 
       return specs.map(
         (spec) => results.get(spec.agent) ?? { agent: spec.agent, ok: false, error: new Error("the session driver did not answer for it") },
       );
-    }),
+    }, agents),
     setupGate: gate(parallel),
     warm: [...warm],
     printOf(commands, adapter) {

@@ -144,7 +144,12 @@ test("a second look at trees reads them alone, with what was started in them and
     const late = await subject.start({ children: 1 });
     await subject.kill(one.children[0] as number);
     // Its parent may have to see its end first.
-    expect(await settle(() => sizes([one.pid, other.pid, late.pid]), ([first]) => first === 2)).toEqual([2, 1, 2]);
+    expect(
+      await settle(
+        () => sizes([one.pid, other.pid, late.pid]),
+        ([first]) => first === 2,
+      ),
+    ).toEqual([2, 1, 2]);
     // Asked for one that was not followed, it looks again.
     expect(await sizes([process.pid])).toHaveLength(1);
   } finally {

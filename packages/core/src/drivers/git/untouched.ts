@@ -13,6 +13,9 @@ const MOST_INDEX = 60_000;
 const MOST_READ = 1_000_000;
 
 const EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
+const SECOND = 1_000_000_000n;
+/** Longer than any kernel's clock for files takes from one time to the next, nanoseconds. */
+const TICKS = 20_000_000n;
 const FILE = 0o100000;
 const LINK = 0o120000;
 
@@ -22,6 +25,16 @@ interface Entry {
   readonly oid: string;
   /** Changed and modified (seconds, nanoseconds each), inode, owner, group, size, as git cuts them to 32 bits. */
   readonly stat: readonly number[];
+}
+
+export interface UntouchedOptions {
+  /** A larger index is git's to look through, bytes. @default 60_000 */
+  readonly mostIndex?: number;
+  /**
+   * Whether anything would be lost by a wrong answer. Then a file that was changed in the second in which the index was written is read, as git
+   * does; else only one changed in the last clock ticks before it. @default true
+   */
+  readonly losable?: boolean;
 }
 
 /** Where a worktree stands that holds nothing but what its HEAD holds. */
@@ -41,7 +54,7 @@ export async function untouched(
   commonDir: string,
   worktree: Pick<Worktree, "path" | "adminDir">,
   call?: Call,
-  mostIndex = MOST_INDEX,
+  { mostIndex = MOST_INDEX, losable = true }: UntouchedOptions = {},
 ): Promise<Untouched | null> {
   const { files } = git.host;
   // Looked at before it is read: taken for older than it is, it proves less, never more.
@@ -54,7 +67,10 @@ export async function untouched(
   const isMain = worktree.adminDir === commonDir;
   if (!isMain && !(await namesAdminDir(files, worktree.path, worktree.adminDir))) return null;
   const at = await headOf(files, commonDir, worktree.adminDir);
-  if (at === null || !(await isAsKnown(files, worktree.path, parsed.entries, written.modifiedAt, isMain ? "folder" : "file"))) return null;
+  const isOlder = losable
+    ? ({ modifiedAt }: ExactStat) => modifiedAt / SECOND < written.modifiedAt / SECOND
+    : ({ changedAt }: ExactStat) => changedAt + TICKS < written.modifiedAt;
+  if (at === null || !(await isAsKnown(files, worktree.path, parsed.entries, isOlder, isMain ? "folder" : "file"))) return null;
   return (await treeOf(git, commonDir, at.head, call)) === parsed.tree ? at : null;
 }
 
@@ -100,7 +116,7 @@ async function isAsKnown(
   files: HostFiles,
   root: string,
   entries: ReadonlyMap<string, Entry>,
-  writtenAt: bigint,
+  isOlder: (stat: ExactStat) => boolean,
   git: "file" | "folder",
 ): Promise<boolean> {
   const folders = foldersOf(entries.keys());
@@ -121,7 +137,7 @@ async function isAsKnown(
   for (const [i, [path, entry]] of known.entries()) {
     const stat = stats[i] ?? null;
     if (stat === null || !isSameKind(stat, entry)) return false;
-    if (isSameStat(stat, entry, writtenAt)) continue;
+    if (isOlder(stat) && isSameStat(stat, entry)) continue;
     if (stat.target === null) unsure.push({ path: join(root, path), oid: entry.oid, size: stat.size });
     else if (!isBlob(stat.target, entry.oid)) return false;
   }
@@ -139,14 +155,9 @@ function isSameKind({ kind, mode }: ExactStat, entry: Entry): boolean {
   return (entry.mode & 0o170000) === LINK ? kind === "link" : kind === "file" && (mode & 0o100) === (entry.mode & 0o100);
 }
 
-const SECOND = 1_000_000_000n;
-
-/**
- * Whether the file is the one that the index was written for. Not one that was changed in the second in which the index was written: as git does, which
- * knows that it may have been changed once more in that instant.
- */
-function isSameStat(stat: ExactStat, { stat: known, oid }: Entry, writtenAt: bigint): boolean {
-  if (stat.modifiedAt / SECOND >= writtenAt / SECOND || (stat.size === 0 && oid !== EMPTY_BLOB)) return false;
+/** Whether the file is the one that the index was written for, if it is older than that: one as young may have been changed once more in that instant. */
+function isSameStat(stat: ExactStat, { stat: known, oid }: Entry): boolean {
+  if (stat.size === 0 && oid !== EMPTY_BLOB) return false;
   const now = [
     Number(stat.changedAt / SECOND),
     Number(stat.changedAt % SECOND),

@@ -10,7 +10,7 @@ import type { TmuxOptions } from "./settings.js";
 import { checkSpec, NO_FOLDER_SUFFIX, specScript } from "./spec-file.js";
 
 /** As many sessions go into one tmux call; the next call follows when these are up. */
-const CHUNK = 40;
+const CHUNK = 64;
 /** A program that has not taken its pane over by then never will. */
 const BIRTH_MS = 10_000;
 /** How often a start is tried when the server was just leaving as we came. */

@@ -55,7 +55,7 @@ export async function fillPool(deps: Deps, repo: Repository, size: number, call:
   const useless = judged.filter(({ state }) => state === "stale" || state === "gone" || state === "making");
   await mapPool(useless, maxParallel, ({ found }) => removeWarm(deps, repo, found), call);
   const missing = Math.max(0, size - judged.filter(({ state }) => state === "ready").length);
-  const crew = makeCrew(deps, repo, call);
+  const crew = makeCrew(deps, repo, call, [], 1);
   const results = await Promise.allSettled(Array.from({ length: missing }, () => makeWarm(deps, crew, wanted, call)));
   throwIfAborted(call.signal);
   return {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Call, STAT_WORDS, type TreeEntry } from "../../../ports/index.js";
 import type { Git } from "../client.js";
 import { type IndexEntry, readIndex } from "../index-file.js";
+import { AT_ONCE, inTurns } from "./in-turns.js";
 import { adminFile, type Registered } from "./registered.js";
 
 /** What an index may hold beside its entries that is as true of another worktree with the same files. */
@@ -43,10 +44,10 @@ export async function copyTo(
       if (call.signal?.aborted) throw error;
       return [];
     });
-    for (const [i, made] of group.entries()) {
+    await inTurns(group, AT_ONCE, async (made, i) => {
       const words = results[i];
       if (words instanceof Uint32Array && (await complete(git, made, notes, indexWith(index, words)))) whole.add(made);
-    }
+    });
   }
   return whole;
 }

@@ -5,6 +5,7 @@ import type { Call, Locks, WorktreeSpec } from "../../../ports/index.js";
 import { heldBranches } from "../branches.js";
 import type { Git } from "../client.js";
 import { nameEachOther } from "../links.js";
+import { AT_ONCE, inTurns } from "./in-turns.js";
 import { type BranchToMake, makeBranches } from "./make-branches.js";
 import { registerByGit } from "./register-by-git.js";
 import { registerByHand } from "./register-by-hand.js";
@@ -29,7 +30,9 @@ export async function registerAll(
   settings: AddSettings,
   call?: Call,
 ): Promise<Registration> {
-  const done: Registered[] = [];
+  // Each in its place, so that who asked first is first however long each takes.
+  const places: (Registered | undefined)[] = specs.map(() => undefined);
+  const doneSoFar = () => places.filter((place) => place !== undefined);
   const failed: { spec: WorktreeSpec; error: Error }[] = [];
   const branches: BranchToMake[] = [];
   const made = new Set<WorktreeSpec>();
@@ -53,7 +56,7 @@ export async function registerAll(
     const unmade = await makeBranches(git, repo, toMake, made, call);
     const parents = new Map<string, string>();
     const register = settings.plain ? registerByHand : registerByGit;
-    for (const { spec, commit } of branches) {
+    const registerOne = async ({ spec, commit }: BranchToMake, at: number) => {
       throwIfAborted(call?.signal);
       try {
         const error = unmade.get(spec);
@@ -61,20 +64,19 @@ export async function registerAll(
         const path = join(await realParent(git, parents, dirname(spec.path)), basename(spec.path));
         const branch = spec.mode === "detach" ? null : spec.branch;
         const seed = { path, head: commit, branch, main: false, locked: null, present: true };
-        done.push({
-          spec,
-          commit,
-          worktree: await (spec.adminDir === undefined ? register(git, repo, spec, seed) : registered(git, spec, seed)),
-        });
+        const worktree = await (spec.adminDir === undefined ? register(git, repo, spec, seed) : registered(git, spec, seed));
+        places[at] = { spec, commit, worktree };
       } catch (error) {
         const left = made.delete(spec) ? await restOf(() => undoBranch(git, locks, repo, spec, commit)) : null;
         fail(spec, left === null ? error : withRest(error, left));
       }
-    }
-    return { done, failed };
+    };
+    // Several `git worktree add`s at once fail on each other.
+    await inTurns(branches, settings.plain ? AT_ONCE : 1, registerOne);
+    return { done: doneSoFar(), failed };
   } catch (error) {
     const left: (Error | null)[] = [];
-    for (const registered of done) left.push(await restOf(() => undoWorktree(git, locks, repo, registered)));
+    for (const registered of doneSoFar()) left.push(await restOf(() => undoWorktree(git, locks, repo, registered)));
     for (const { spec, commit } of branches) if (made.has(spec)) left.push(await restOf(() => undoBranch(git, locks, repo, spec, commit)));
     const rest = left.find((one) => one !== null);
     throw rest === undefined || rest === null ? error : withRest(error, rest);
