@@ -7,12 +7,13 @@ const LAZY: Readonly<Record<string, readonly string[]>> = {
   "node:readline/promises": ["createInterface"],
   "node:timers/promises": ["setTimeout"],
   "node:vm": ["createContext", "runInContext"],
+  "node:worker_threads": ["Worker"],
   "node:zlib": ["inflateSync"],
 };
 
 /**
  * Loads some of Node's modules on their first use: importing them takes a few milliseconds of every
- * command's start. Only named imports of functions can be had so; any other fails the build.
+ * command's start. Only named imports of functions and classes can be had so; any other fails the build.
  */
 export function lazyBuiltins(): Plugin {
   return {
@@ -24,7 +25,10 @@ export function lazyBuiltins(): Plugin {
       );
       build.onLoad({ filter: /.*/, namespace: "lazy-builtin" }, ({ path }) => ({
         contents: (LAZY[path] ?? [])
-          .map((name) => `export const ${name} = (...args) => require(${JSON.stringify(path)}).${name}(...args);`)
+          .map((name) => {
+            const own = `const own = require(${JSON.stringify(path)}).${name};`;
+            return `export function ${name}(...args) { ${own} return new.target ? new own(...args) : own(...args); }`;
+          })
           .join("\n"),
         loader: "js",
       }));

@@ -1,8 +1,10 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CommandTrace, Fleet } from "../../../core/src/index.js";
 import { makeWorld, type World } from "../../../core/test/support/world.js";
 import { figure, LONG } from "./support/report.js";
+import { run } from "./support/run.js";
 
 /** How many agents are there already. */
 const SIZES = LONG ? [1, 10, 100] : [1, 10];
@@ -35,20 +37,20 @@ describe("programs that are run", () => {
   it(
     "for a command on one agent are as few beside a hundred others as beside one",
     async () => {
-      let run: string[] = [];
-      const onCommand = ({ argv }: CommandTrace) => run.push(argv[0] ?? "");
+      let programs: string[] = [];
+      const onCommand = ({ argv }: CommandTrace) => programs.push(argv[0] ?? "");
       const fleet = await Fleet.open({ repo, env: { ...world.env, AIFLEET_AGENT_DEFAULT: "reader" }, onCommand });
       const seen = new Map<string, string[]>();
       const tooMany: string[] = [];
       const note = async (beside: number, name: string, work: () => Promise<unknown>) => {
-        run = [];
+        programs = [];
         await work();
-        const of = (tool: string) => run.filter((program) => program === tool).length;
-        const counts = { git: of("git"), tmux: of("tmux"), others: run.length - of("git") - of("tmux") };
+        const of = (tool: string) => programs.filter((program) => program === tool).length;
+        const counts = { git: of("git"), tmux: of("tmux"), others: programs.length - of("git") - of("tmux") };
         const most = MOST[name] ?? counts;
         const said = `git ${counts.git}, tmux ${counts.tmux}, others ${counts.others}`;
         if (counts.git > most.git || counts.tmux > most.tmux || counts.others > most.others)
-          tooMany.push(`${name} beside ${beside}: ${said} (${run.join(" ")})`);
+          tooMany.push(`${name} beside ${beside}: ${said} (${programs.join(" ")})`);
         seen.set(name, [...(seen.get(name) ?? []), said]);
       };
       let there = 0;
@@ -70,4 +72,21 @@ describe("programs that are run", () => {
     },
     LONG ? 180_000 : 60_000,
   );
+
+  it("for a fan-out check a worktree out once; the others are copied, by threads where it is worth that, in the bundle as well", async () => {
+    const files = Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`d${i % 50}/f${i}`, `${i}\n`]));
+    const large = world.repo("large", files);
+    const made = await run(world, large, ["fanout", "9", "copy", "--agent", "reader", "--prompt", "x", "--verbose"]);
+    expect(made.code).toBe(0);
+    const programs = made.stderr.split("\n").filter((line) => line.startsWith("+ "));
+    expect(programs.filter((line) => line.startsWith("+ git reset"))).toHaveLength(1);
+    expect(programs.filter((line) => line.startsWith("+ tmux")).length).toBeLessThanOrEqual(4);
+    expect(
+      world.git(
+        join(world.fleetHome, "worktrees", readdirSync(join(world.fleetHome, "worktrees"))[0] as string, "copy-9"),
+        "status",
+        "--porcelain",
+      ),
+    ).toBe("");
+  });
 });

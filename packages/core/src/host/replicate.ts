@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
 import { throwIfAborted, toFleetError } from "../errors/index.js";
 import { elapsedMs } from "../model/index.js";
 import { type Call, STAT_WORDS, type TreeEntry } from "../ports/index.js";
@@ -72,8 +73,6 @@ async function fillHere(job: FillJob, call: Call): Promise<readonly Filled[]> {
 
 /** The same in a thread of its own, which ends before this settles. */
 async function fillInThread(job: FillJob, signal: AbortSignal): Promise<readonly Filled[]> {
-  // Of use to the largest batches alone, and loading it takes all others longer than a few files do.
-  const { Worker } = await import("node:worker_threads");
   const worker = new Worker(threadText(), { eval: true, workerData: { job, copy: COPY }, execArgv: [] });
   const end = () => void worker.terminate();
   signal.addEventListener("abort", end, { once: true });
