@@ -153,8 +153,8 @@ export async function looseTree(deps: Deps, id: string): Promise<void> {
   await deps.host.files.remove(join(savedTree(deps, id), ".git"));
 }
 
-/** The newest entry of a branch (of this repository, where the fleet has one) or of an id. */
-export async function findTrash(deps: Deps, name: string): Promise<SavedEntry> {
+/** The newest entry of a branch (of this repository, where the fleet has one) or of an id. `isBack`: an agent of that name is there. */
+export async function findTrash(deps: Deps, name: string, isBack = false): Promise<SavedEntry> {
   const entries = await Promise.all((await listTrash(deps)).map((entry) => relocated(deps, entry)));
   const found =
     entries.find((entry) => entry.record.id === name) ?? entries.find((entry) => entry.record.branch === name && isHere(deps, entry));
@@ -162,8 +162,9 @@ export async function findTrash(deps: Deps, name: string): Promise<SavedEntry> {
   const names = [...new Set(entries.filter((entry) => isHere(deps, entry)).map(({ record }) => record.branch))];
   const unnoted = await unnotedTrash(deps);
   throw new FleetError("AGENT_NOT_FOUND", `Nothing of "${name}" is in the trash.`, {
-    hint:
-      unnoted.length > 0
+    hint: isBack
+      ? "An agent of that name is there: `fleet list` shows it."
+      : unnoted.length > 0
         ? `The notes of what lies in ${unnoted.slice(0, 3).join(", ")} cannot be read: look there.`
         : entries.length === 0
           ? "The trash is empty."

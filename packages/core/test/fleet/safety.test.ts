@@ -265,6 +265,7 @@ describe("a kill by force", () => {
     expect(world.git(repo, "show", `${saved?.ref}:src/a.txt`)).toBe("staged, then changed\n");
 
     const back = await set.restore("work");
+    await expect(set.restore("work")).rejects.toMatchObject({ code: "AGENT_NOT_FOUND", hint: expect.stringContaining("is there") });
     expect(back.info).toMatchObject({ id: agent.id, branch: "work", worktree: at, status: "stopped" });
     expect(snapshot(at)).toEqual(kept);
     expect(gitStatus(at)).toBe(before.status.replace("! node_modules/x.js\n", ""));

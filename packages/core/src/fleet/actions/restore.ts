@@ -13,8 +13,9 @@ import { describe } from "./find.js";
 export async function restore(deps: Deps, name: string, call?: CallOptions): Promise<ListedAgent> {
   const full = fill(call);
   // A forced kill that was cut off is finished first.
-  await reconcile(deps, scopeOf(deps), full.warn, full);
-  const { record: saved } = await findTrash(deps, name);
+  const { agents } = await reconcile(deps, scopeOf(deps), full.warn, full);
+  const isBack = agents.some(({ record }) => record.id === name || record.branch === name);
+  const { record: saved } = await findTrash(deps, name, isBack);
   const record = await holdAgents(deps, [saved.id], async () => restoreWork(deps, await findTrash(deps, saved.id)), full);
   await tidyTrash(deps);
   const [agent] = await describe(deps, [record], call);
