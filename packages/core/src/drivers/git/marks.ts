@@ -18,10 +18,17 @@ export async function readMarks(files: HostFiles, commonDir: string, kept?: Kept
   });
 }
 
-/** Reads marks again and again, each file only when it may have changed. */
+/**
+ * Reads marks again and again, each file only when it may have changed. To know that, it is looked at before it is read, for which
+ * the first time is too soon: most processes look once.
+ */
 export function markReader(files: HostFiles): (commonDir: string) => Promise<Mark[]> {
-  const repositories = new Map<string, KeptRegistrations>();
+  const repositories = new Map<string, KeptRegistrations | null>();
   return (commonDir) => {
+    if (!repositories.has(commonDir)) {
+      repositories.set(commonDir, null);
+      return readMarks(files, commonDir);
+    }
     const kept = repositories.get(commonDir) ?? { gitdirs: new Map(), links: new Map(), marks: new Map() };
     repositories.set(commonDir, kept);
     return readMarks(files, commonDir, kept);
