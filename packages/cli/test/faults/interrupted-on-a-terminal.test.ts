@@ -79,13 +79,14 @@ async function asked(): Promise<void> {
   await sure(world, repo, "wait", "q", "--for", "waiting", "--timeout", "10");
 }
 
-/** What a terminal must be after as it was before. */
+/** What a terminal must be after as it was before. A second Ctrl+C may come when the command has ended: it must not end what looks. */
 const SCRIPT = `trap : INT
 stty -a > "$0.before"
 "$@"
-echo $? > "$0.exit"
-stty -a > "$0.now"
+code=$?
 trap '' INT
+echo $code > "$0.exit"
+stty -a > "$0.now"
 mv "$0.now" "$0.after"
 exec sleep 1000`;
 

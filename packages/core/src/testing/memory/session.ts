@@ -171,11 +171,14 @@ export function memorySessions(options: MemorySessionOptions): MemorySessions {
     },
     async submit(session, agent, call) {
       throwIfAborted(call?.signal);
-      return type(session.id, agent, (terminal) => {
+      const typed = await type(session.id, agent, (terminal) => {
         unsent.delete(session.id);
         terminal.receive(TYPED.Enter, false);
         changed.fire();
       });
+      // What a program does at once on an Enter it has done when the caller goes on, as on a machine, where an answer takes a while.
+      await new Promise((resolve) => setImmediate(resolve));
+      return typed;
     },
     async press(session, agent, keys, call) {
       throwIfAborted(call?.signal);
