@@ -41,7 +41,10 @@ export async function captureScreens(
   const { screens, buffered } = parseScreens(answer.stdout, token, history);
   const strange = answer.stderr
     .split("\n")
-    .find((line) => line !== "" && !/can't find (pane|window|session)|no such (pane|window|session)|no current (target|session|client)/.test(line));
+    .find(
+      (line) =>
+        line !== "" && !/can't find (pane|window|session)|no such (pane|window|session)|no current (target|session|client)/.test(line),
+    );
   if (strange !== undefined) throw tmuxFailure("read the screens", { exitCode: answer.exitCode, stderr: strange });
   // A pane may be missing because it is gone; the last word may not, while there is a session.
   const isWhole = answer.stdout.endsWith(`${token} all\n`) || /no current target/.test(answer.stderr);
