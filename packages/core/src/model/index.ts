@@ -5,6 +5,7 @@ export * from "./delivery.js";
 export * from "./elapsed.js";
 export * from "./events.js";
 export * from "./kill.js";
+export * from "./map-at-once.js";
 export * from "./process.js";
 export * from "./repository.js";
 export * from "./saved.js";

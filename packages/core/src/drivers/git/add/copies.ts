@@ -1,11 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { mapAtOnce } from "../../../model/index.js";
 import { type Call, STAT_WORDS, type TreeEntry } from "../../../ports/index.js";
 import type { Git } from "../client.js";
 import { type IndexEntry, readIndex } from "../index-file.js";
-import { AT_ONCE, inTurns } from "./in-turns.js";
-import { adminFile, type Registered } from "./registered.js";
+import { AT_ONCE, adminFile, type Registered } from "./registered.js";
 
 /** What an index may hold beside its entries that is as true of another worktree with the same files. */
 const COMMON = new Set(["TREE", "EOIE", "IEOT"]);
@@ -44,7 +44,7 @@ export async function copyTo(
       if (call.signal?.aborted) throw error;
       return [];
     });
-    await inTurns(group, AT_ONCE, async (made, i) => {
+    await mapAtOnce(group, AT_ONCE, async (made, i) => {
       const words = results[i];
       if (words instanceof Uint32Array && (await complete(git, made, notes, indexWith(index, words)))) whole.add(made);
     });

@@ -1,15 +1,14 @@
 import { basename, dirname, join } from "node:path";
 import { FleetError, throwIfAborted, toFleetError } from "../../../errors/index.js";
-import type { Repository, Worktree } from "../../../model/index.js";
+import { mapAtOnce, type Repository, type Worktree } from "../../../model/index.js";
 import type { Call, Locks, WorktreeSpec } from "../../../ports/index.js";
 import { heldBranches } from "../branches.js";
 import type { Git } from "../client.js";
 import { nameEachOther } from "../links.js";
-import { AT_ONCE, inTurns } from "./in-turns.js";
 import { type BranchToMake, makeBranches } from "./make-branches.js";
 import { registerByGit } from "./register-by-git.js";
 import { registerByHand } from "./register-by-hand.js";
-import { type Registered, restOf, undoBranch, undoWorktree, withRest } from "./registered.js";
+import { AT_ONCE, type Registered, restOf, undoBranch, undoWorktree, withRest } from "./registered.js";
 import type { AddSettings } from "./settings.js";
 import { startPoints } from "./start-points.js";
 
@@ -72,7 +71,7 @@ export async function registerAll(
       }
     };
     // Several `git worktree add`s at once fail on each other.
-    await inTurns(branches, settings.plain ? AT_ONCE : 1, registerOne);
+    await mapAtOnce(branches, settings.plain ? AT_ONCE : 1, registerOne);
     return { done: doneSoFar(), failed };
   } catch (error) {
     const left: (Error | null)[] = [];

@@ -11,6 +11,9 @@ import { retrying } from "../repository-lock.js";
 import { resolveCommit } from "../resolve.js";
 import { unregister } from "../unregister.js";
 
+/** So many worktrees' small files at a time go their ways through the thread pool. */
+export const AT_ONCE = 8;
+
 /** What one spec has come to so far: enough to go on from, and enough to undo. */
 export interface Registered {
   readonly spec: WorktreeSpec;
